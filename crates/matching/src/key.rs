@@ -1,0 +1,260 @@
+//! Table: the places a mode can search; and the keys a profile is found by there.
+//!
+//! Both sides of a search are defined here, so that they cannot drift apart: what a store indexes ([`keys_of`]) and what
+//! a mode looks for ([`KeySource::lookups`]).
+
+use rollcall_model::{
+    address::Address, database::Database, field::FieldValue, import::Identifiers, profile::Profile,
+    profile_patch::ProfilePatch, rejection::Rejection, resource::ResourceId, response_code::ResponseCode,
+    subscription::Subscription, system_field, world::World,
+};
+use std::borrow::Cow;
+
+/// A place that a mode can search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeySource {
+    /// The profile's identifier.
+    ProfileId,
+    /// The profile's e-mail field.
+    ProfileEmail,
+    /// The profile's phone numbers.
+    ProfilePhone,
+    /// A custom field of the profile.
+    CustomField,
+    /// Addresses of e-mail subscriptions, whatever their status (M16).
+    EmailSubscription,
+    /// Numbers of SMS subscriptions.
+    SmsSubscription,
+    /// Push tokens, each together with its provider.
+    PushSubscription,
+    /// Addresses on a channel of the configuration (M6, first reading).
+    CustomChannel,
+    /// A custom field of subscriptions (M6, second reading).
+    SubscriptionField,
+}
+
+impl KeySource {
+    /// All places, in the order of the table.
+    pub const ALL: &[KeySource] = &[
+        Self::ProfileId,
+        Self::ProfileEmail,
+        Self::ProfilePhone,
+        Self::CustomField,
+        Self::EmailSubscription,
+        Self::SmsSubscription,
+        Self::PushSubscription,
+        Self::CustomChannel,
+        Self::SubscriptionField,
+    ];
+
+    /// The parameter a search there cannot do without.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::ProfileId => "profile_id",
+            Self::ProfileEmail | Self::EmailSubscription => "email",
+            Self::ProfilePhone | Self::SmsSubscription => "phone",
+            Self::PushSubscription => "subscription_id",
+            Self::CustomField | Self::CustomChannel | Self::SubscriptionField => "field_value",
+        }
+    }
+
+    /// What to look for there, most significant first; empty when the request gives nothing to look for. The value
+    /// comes from the identifiers, else from what `data` says of the same thing (M11).
+    pub fn lookups<'a>(self, wanted: &Wanted<'a>) -> Vec<Lookup<'a>> {
+        match self {
+            Self::ProfileId => {
+                let id = wanted.identifiers.profile_id.map(|id| id.to_string().into());
+                id.map(|id| self.one("", id)).into_iter().collect()
+            }
+            Self::ProfileEmail => wanted.email().map(|email| self.one("", email)).into_iter().collect(),
+            Self::ProfilePhone => wanted.phones().into_iter().map(|phone| self.one("", phone)).collect(),
+            Self::EmailSubscription => {
+                wanted.email().map(|email| self.one("", email).at(wanted.identifiers.resource)).into_iter().collect()
+            }
+            Self::SmsSubscription => {
+                let resource = wanted.identifiers.resource;
+                wanted.phones().into_iter().map(|phone| self.one("", phone).at(resource)).collect()
+            }
+            Self::PushSubscription => {
+                wanted.push_tokens().into_iter().map(|(provider, token)| self.one(provider, token.into())).collect()
+            }
+            Self::CustomField => self.all_texts(wanted, wanted.field_value()),
+            Self::CustomChannel => match wanted.custom_addresses() {
+                given if given.is_empty() => self.all_texts(wanted, wanted.identifiers.field_value.as_ref()),
+                given => given.into_iter().map(|(channel, address)| self.one(channel, address.into())).collect(),
+            },
+            Self::SubscriptionField => self.all_texts(wanted, wanted.identifiers.field_value.as_ref()),
+        }
+    }
+
+    fn one<'a>(self, name: &'a str, value: Cow<'a, str>) -> Lookup<'a> {
+        Lookup(vec![LookupKey { source: self, name, value, resource: None }])
+    }
+
+    /// The named field or channel must have all of the value's texts: one for a scalar, one a tag for tags (M5).
+    fn all_texts<'a>(self, wanted: &Wanted<'a>, value: Option<&'a FieldValue>) -> Vec<Lookup<'a>> {
+        let (Some(name), Some(value)) = (&wanted.identifiers.field_name, value) else { return Vec::new() };
+        let key = |value| LookupKey { source: self, name: name.as_str(), value, resource: None };
+        let keys: Vec<_> = value.search_texts().into_iter().map(key).collect();
+        if keys.is_empty() { Vec::new() } else { vec![Lookup(keys)] }
+    }
+}
+
+/// What a request offers to find its profile by.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The matching values beside `data`.
+    pub identifiers: &'a Identifiers,
+    /// What `data` says.
+    pub patch: &'a ProfilePatch,
+}
+
+impl<'a> Wanted<'a> {
+    fn email(&self) -> Option<Cow<'a, str>> {
+        self.identifiers.email.as_ref().or_else(|| self.patch.email()).map(|email| email.key().into())
+    }
+
+    fn phones(&self) -> Vec<Cow<'a, str>> {
+        let given = self.identifiers.phone.as_slice();
+        let phones = if given.is_empty() { self.patch.phones() } else { given };
+        phones.iter().map(|phone| phone.to_string().into()).collect()
+    }
+
+    fn push_tokens(&self) -> Vec<(&'a str, &'a str)> {
+        match (&self.identifiers.provider, &self.identifiers.subscription_id) {
+            (Some(provider), Some(token)) => vec![(provider, token)],
+            (None, None) => self.addresses().filter_map(|(_, address)| push_token(address)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn field_value(&self) -> Option<&'a FieldValue> {
+        let identifiers = self.identifiers;
+        identifiers.field_value.as_ref().or_else(|| self.patch.value(identifiers.field_name.as_ref()?.as_str()))
+    }
+
+    fn custom_addresses(&self) -> Vec<(&'a str, &'a str)> {
+        let Some(channel) = self.identifiers.field_name.as_ref().filter(|_| self.identifiers.field_value.is_none())
+        else {
+            return Vec::new();
+        };
+        let on_channel = self.addresses().filter(|(name, _)| *name == channel.as_str());
+        on_channel.filter_map(|(name, address)| custom_id(address).map(|id| (name, id))).collect()
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = (&'a str, &'a Address)> {
+        self.patch.subscriptions.iter().map(|subscription| (subscription.channel.as_str(), &subscription.address))
+    }
+}
+
+fn push_token(address: &Address) -> Option<(&str, &str)> {
+    match address {
+        Address::Push { provider, subscription_id } => Some((provider, subscription_id)),
+        _ => None,
+    }
+}
+
+fn custom_id(address: &Address) -> Option<&str> {
+    match address {
+        Address::Custom(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// Keys that a profile must have all of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup<'a>(pub Vec<LookupKey<'a>>);
+
+impl Lookup<'_> {
+    fn at(mut self, resource: Option<ResourceId>) -> Self {
+        self.0.iter_mut().for_each(|key| key.resource = resource);
+        self
+    }
+}
+
+/// One key of an index: a value at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LookupKey<'a> {
+    /// The place.
+    pub source: KeySource,
+    /// Which one of several there: the field, the channel, or the push provider; else empty.
+    pub name: &'a str,
+    /// The value, in the form it is compared by.
+    pub value: Cow<'a, str>,
+    /// In a profile's key: the resource of the subscription it stems from. In a look-up: only there (M17).
+    pub resource: Option<ResourceId>,
+}
+
+/// Every key under which the profile is found, except its identifier.
+pub fn keys_of(profile: &Profile) -> Vec<LookupKey<'_>> {
+    let mut keys = Vec::with_capacity(4 + profile.subscriptions.len());
+    let mut add = |source, name, value, resource| keys.push(LookupKey { source, name, value, resource });
+    if let Some(email) = profile.email() {
+        add(KeySource::ProfileEmail, "", email.key().into(), None);
+    }
+    for phone in profile.phones() {
+        add(KeySource::ProfilePhone, "", phone.to_string().into(), None);
+    }
+    for (name, value) in profile.fields.iter().filter(|(name, _)| system_field::is_custom(name)) {
+        value.search_texts().into_iter().for_each(|text| add(KeySource::CustomField, name.as_str(), text, None));
+    }
+    for subscription in &profile.subscriptions {
+        keys.extend(key_of_address(subscription));
+        keys.extend(keys_of_custom_fields(subscription));
+    }
+    keys
+}
+
+fn key_of_address(subscription: &Subscription) -> Option<LookupKey<'_>> {
+    let (source, name, value) = match &subscription.address {
+        Address::Email(email) => (KeySource::EmailSubscription, "", email.key().into()),
+        Address::Phone(phone) => (KeySource::SmsSubscription, "", phone.to_string().into()),
+        Address::Push { provider, subscription_id } => {
+            (KeySource::PushSubscription, &**provider, (&**subscription_id).into())
+        }
+        Address::Custom(id) => (KeySource::CustomChannel, subscription.channel.as_str(), (&**id).into()),
+        Address::Chat(_) | Address::Messenger(_) => return None, // no mode searches these
+    };
+    Some(LookupKey { source, name, value, resource: Some(subscription.resource) })
+}
+
+fn keys_of_custom_fields(subscription: &Subscription) -> impl Iterator<Item = LookupKey<'_>> {
+    let (source, resource) = (KeySource::SubscriptionField, Some(subscription.resource));
+    let custom = subscription.custom_fields.iter().filter(|(name, _)| system_field::is_custom(name));
+    custom.flat_map(move |(name, value)| {
+        let key = move |value| LookupKey { source, name: name.as_str(), value, resource };
+        value.search_texts().into_iter().map(key)
+    })
+}
+
+/// Refuses a search in a field or channel that is not there: creating a profile for it would create one each time.
+pub fn check_field_name(
+    sources: &[KeySource],
+    wanted: &Wanted<'_>,
+    database: &Database,
+    world: &World,
+) -> Result<(), Rejection> {
+    let needs_name = sources.iter().any(|source| source.parameter() == "field_value");
+    match &wanted.identifiers.field_name {
+        _ if !needs_name => Ok(()),
+        None => Err(ResponseCode::MissingParameter.at("field_name")),
+        Some(name) if sources.iter().any(|source| source.knows(name.as_str(), database, world)) => Ok(()),
+        Some(name) => Err(ResponseCode::IncorrectValue
+            .because(format!("nothing to search is called {name:?}"))
+            .under("field_name")),
+    }
+}
+
+impl KeySource {
+    fn knows(self, name: &str, database: &Database, world: &World) -> bool {
+        match self {
+            Self::CustomField => database.fields.get(name).is_some_and(|field| system_field::is_custom(&field.name)),
+            Self::CustomChannel => world.channel(name).is_some_and(|channel| channel.address.is_custom()),
+            Self::SubscriptionField => world.resources.iter().any(|resource| {
+                resource.databases.contains(&database.id)
+                    && resource.fields.get(name).is_some_and(|field| system_field::is_custom(&field.name))
+            }),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! One search: a mode and a request become look-ups, the look-ups a match. Rulings M2-M13.
+
+use crate::{
+    index::ProfileIndex,
+    key::{self, KeySource, Lookup, Wanted},
+    mode::Mode,
+};
+use rollcall_model::{
+    database::{Database, DatabaseId},
+    field::{FieldChange, FieldName, FieldValue},
+    profile::ProfileId,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    system_field::{EMAIL, PHONES},
+    world::World,
+};
+
+/// What a request's mode will look up, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan<'a> {
+    database: DatabaseId,
+    lookups: Vec<Lookup<'a>>,
+}
+
+/// Whom a search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// Exactly this profile.
+    One(ProfileId),
+    /// Several; this is the oldest.
+    Several(ProfileId),
+    /// Nobody.
+    Nobody,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans the search. Refused when the request gives no value to search by, or names a field that is not there (M11).
+    pub fn new(mode: &Mode, wanted: Wanted<'a>, database: &Database, world: &World) -> Result<Self, Rejection> {
+        key::check_field_name(mode.keys, &wanted, database, world)?;
+        let lookups: Vec<_> = mode.keys.iter().flat_map(|source| source.lookups(&wanted)).collect();
+        match mode.keys.first() {
+            Some(source) if lookups.is_empty() => Err(missing(*source, &wanted)),
+            _ => Ok(Self { database: database.id, lookups }),
+        }
+    }
+
+    /// Asks the index. The first look-up that finds anybody decides (M10).
+    pub fn resolve<I: ProfileIndex + ?Sized>(&self, index: &I) -> Result<Match, I::Error> {
+        for lookup in &self.lookups {
+            match self.find_all(lookup, index)?.as_slice() {
+                [] => {}
+                [one] => return Ok(Match::One(*one)),
+                [oldest, ..] => return Ok(Match::Several(*oldest)),
+            }
+        }
+        Ok(Match::Nobody)
+    }
+
+    /// The profiles that have every key of the look-up.
+    fn find_all<I: ProfileIndex + ?Sized>(&self, lookup: &Lookup<'_>, index: &I) -> Result<Vec<ProfileId>, I::Error> {
+        let mut keys = lookup.0.iter();
+        let Some(first) = keys.next() else { return Ok(Vec::new()) };
+        let mut found = index.find(self.database, first)?;
+        for key in keys {
+            let also = index.find(self.database, key)?;
+            found.retain(|id| also.contains(id));
+        }
+        Ok(found)
+    }
+}
+
+fn missing(source: KeySource, wanted: &Wanted<'_>) -> Rejection {
+    let half_a_push_token = source == KeySource::PushSubscription && wanted.identifiers.subscription_id.is_some();
+    ResponseCode::MissingParameter.at(if half_a_push_token { "provider" } else { source.parameter() })
+}
+
+/// What a profile created by this mode gets from the matching values: those that `data` does not give itself, so that
+/// importing twice finds the first one (M13).
+pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldName, FieldChange)> {
+    let given = |source: &KeySource| -> Option<(FieldName, FieldValue)> {
+        let identifiers = wanted.identifiers;
+        match source {
+            KeySource::ProfileEmail => Some((EMAIL.into(), FieldValue::Email(identifiers.email.clone()?))),
+            KeySource::ProfilePhone => Some((PHONES.into(), FieldValue::Phones(vec![identifiers.phone?]))),
+            KeySource::CustomField => Some((identifiers.field_name.clone()?, identifiers.field_value.clone()?)),
+            _ => None,
+        }
+    };
+    let lacking = mode.keys.iter().filter_map(given).filter(|(name, _)| wanted.patch.change(name.as_str()).is_none());
+    lacking.map(|(name, value)| (name, FieldChange::Set(value))).collect()
+}

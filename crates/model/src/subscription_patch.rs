@@ -1,0 +1,142 @@
+//! What an import does to a profile's subscriptions. Rulings S1, S2, S3, S10.
+
+use crate::{
+    address::Address,
+    channel::ChannelName,
+    field::{FieldChange, FieldName, Fields},
+    resource::{Category, ResourceId},
+    subscription::Subscription,
+    subscription_status::SubscriptionStatus,
+};
+
+/// A subscription to add, or to change where the profile has it already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubscriptionPatch {
+    /// What is subscribed to.
+    pub resource: ResourceId,
+    /// By which way.
+    pub channel: ChannelName,
+    /// Under which address.
+    pub address: Address,
+    /// Absent: unchanged, or subscribed when new.
+    pub status: Option<SubscriptionStatus>,
+    /// Absent: unchanged, or by the resource's option when new.
+    pub priority: Option<i32>,
+    /// Fields to set or clear, key by key.
+    pub custom_fields: Vec<(FieldName, FieldChange)>,
+    /// Topics to add.
+    pub categories: Vec<Category>,
+}
+
+impl SubscriptionPatch {
+    /// Changes the subscription it means, or adds it. `raises_priority` is the resource's option for new ones (S3).
+    pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) {
+        let known = subscriptions.iter().position(|known| known.is(self.resource, &self.channel, &self.address));
+        let place = known.unwrap_or_else(|| {
+            if raises_priority && self.priority.is_none() {
+                move_down(subscriptions, self.resource);
+            }
+            subscriptions.push(self.fresh());
+            subscriptions.len() - 1
+        });
+        self.change(&mut subscriptions[place]);
+    }
+
+    fn fresh(&self) -> Subscription {
+        Subscription {
+            resource: self.resource,
+            channel: self.channel.clone(),
+            address: self.address.clone(),
+            status: SubscriptionStatus::default(),
+            priority: 0,
+            custom_fields: Fields::default(),
+            categories: Vec::new(),
+        }
+    }
+
+    fn change(&self, subscription: &mut Subscription) {
+        if let Some(status) = self.status {
+            subscription.status = status;
+        }
+        if let Some(priority) = self.priority {
+            subscription.priority = priority;
+        }
+        for (name, change) in &self.custom_fields {
+            change.apply(name, &mut subscription.custom_fields);
+        }
+        for category in &self.categories {
+            if !subscription.categories.contains(category) {
+                subscription.categories.push(category.clone());
+            }
+        }
+    }
+}
+
+/// Makes room at the top: every other subscription to the resource goes down by one (S3).
+fn move_down(subscriptions: &mut [Subscription], resource: ResourceId) {
+    for subscription in subscriptions.iter_mut().filter(|known| known.resource == resource) {
+        subscription.priority = subscription.priority.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::FieldValue;
+
+    fn sms(digits: u64) -> SubscriptionPatch {
+        SubscriptionPatch {
+            resource: ResourceId(1),
+            channel: "sms".into(),
+            address: Address::Phone(crate::phone::Phone::from_digits(digits).unwrap()),
+            status: None,
+            priority: None,
+            custom_fields: Vec::new(),
+            categories: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_second_import_changes_what_it_gives_and_leaves_the_rest() {
+        let mut subscriptions = Vec::new();
+        let first = SubscriptionPatch {
+            status: Some(SubscriptionStatus::Unsubscribed),
+            priority: Some(3),
+            categories: vec!["news".into()],
+            custom_fields: vec![("a".into(), FieldChange::Set(FieldValue::Int(1)))],
+            ..sms(79000000000)
+        };
+        first.apply(&mut subscriptions, false);
+        let second = SubscriptionPatch {
+            categories: vec!["sale".into(), "news".into()],
+            custom_fields: vec![("b".into(), FieldChange::Set(FieldValue::Int(2)))],
+            ..sms(79000000000)
+        };
+        second.apply(&mut subscriptions, false);
+        let [only] = &subscriptions[..] else { panic!("{subscriptions:?}") };
+        assert_eq!((only.status, only.priority), (SubscriptionStatus::Unsubscribed, 3));
+        assert_eq!(only.categories, ["news".into(), "sale".into()] as [Category; 2]);
+        assert_eq!(only.custom_fields.iter().count(), 2);
+    }
+
+    #[test]
+    fn another_address_is_another_subscription() {
+        let mut subscriptions = Vec::new();
+        sms(79000000000).apply(&mut subscriptions, false);
+        sms(79000000001).apply(&mut subscriptions, false);
+        assert_eq!(subscriptions.len(), 2);
+    }
+
+    #[test]
+    fn a_new_subscription_goes_first_where_the_resource_says_so() {
+        let priorities = |raises: bool, given: Option<i32>| {
+            let mut subscriptions = Vec::new();
+            sms(79000000000).apply(&mut subscriptions, raises);
+            SubscriptionPatch { priority: given, ..sms(79000000001) }.apply(&mut subscriptions, raises);
+            subscriptions.iter().map(|subscription| subscription.priority).collect::<Vec<_>>()
+        };
+        assert_eq!(priorities(true, None), [1, 0]);
+        assert_eq!(priorities(true, Some(5)), [0, 5]);
+        assert_eq!(priorities(false, None), [0, 0]);
+    }
+}
