@@ -1,1 +1,24 @@
-//! (being written)
+//! Where profiles are kept, behind one trait: [`memory::MemoryStore`] forgets at exit, [`disk::DiskStore`] does not.
+//!
+//! A write is a piece of work that is handed to the store and gets a place of its own in one serial order; what it reads
+//! and what it changes are one consistent state, and its answer means that the change is kept. Lives here: profiles and
+//! the index of their keys, identifiers of new profiles, the form on disk. Does not live here: which keys a profile has
+//! and which of them a request looks for (`rollcall-matching`), what an import changes (`rollcall-model`).
+//! Read in this order:
+
+pub mod error;
+pub mod ids; // identifiers of new profiles
+pub mod transaction; // what a piece of work sees; the trait `Store`; `write`
+
+mod overlay; // what a job has put
+mod profiles; // profiles and their index, as maps
+
+pub mod memory; // the store that forgets
+
+mod record; // a profile as bytes
+mod tables; // table: keyspaces, and the layout of their rows
+
+mod batch; // what the jobs of one commit change
+mod engine; // opening a folder, and reading it
+
+pub mod disk; // the store that does not

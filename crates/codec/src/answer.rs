@@ -1,0 +1,62 @@
+//! Answers: outcome, refusal or profile to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 6.1.
+
+use crate::{encode, format::Format, node::Node, write};
+use rollcall_model::{
+    import::ImportOutcome, profile::Profile, rejection::Rejection, response_code::ResponseCode, world::World,
+};
+
+/// The answer to an import that took effect.
+pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
+    let success = ResponseCode::Success;
+    let id = outcome.profile_id();
+    // The one answer that is on every import's way: written without a detour, and tested against the long way.
+    match format {
+        Format::Json => format!(r#"{{"error":0,"error_text":"{}","profile_id":"{id}"}}"#, success.text()),
+        Format::Xml => format!(
+            "<xml><error>0</error><error_text>{}</error_text><profile_id>{id}</profile_id></xml>",
+            success.text()
+        ),
+    }
+    .into_bytes()
+}
+
+/// The answer to a refused request.
+pub fn refusal(refusal: &Rejection, format: Format) -> Vec<u8> {
+    let [number, text] = envelope(refusal.code, refusal.to_string());
+    write::document(&Node::object([number, text]), format)
+}
+
+/// The answer that shows a profile.
+pub fn profile(profile: &Profile, world: &World, format: Format) -> Vec<u8> {
+    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
+    write::document(&Node::object([("data", encode::profile(profile, world)), number, text]), format)
+}
+
+fn envelope(code: ResponseCode, text: String) -> [(&'static str, Node); 2] {
+    [("error", Node::Int(code.number().into())), ("error_text", Node::Text(text))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rollcall_model::profile::ProfileId;
+
+    #[test]
+    fn the_short_way_writes_what_the_long_way_would() {
+        let created = ImportOutcome::Created(ProfileId([7; 12]));
+        let [number, text] = envelope(ResponseCode::Success, "Successful operation".to_owned());
+        let long = Node::object([number, text, ("profile_id", Node::text(created.profile_id()))]);
+        for &format in Format::ALL {
+            assert_eq!(outcome(created, format), write::document(&long, format));
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_reason_and_place_but_no_profile() {
+        let wrong = ResponseCode::IncorrectValue.because("not <a> phone number").under("phone");
+        assert_eq!(
+            String::from_utf8(refusal(&wrong, Format::Xml)).unwrap(),
+            "<xml><error>400</error><error_text>Incorrect request: incorrect value: phone: not &lt;a&gt; phone number</error_text></xml>"
+        );
+    }
+}

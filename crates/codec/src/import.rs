@@ -1,0 +1,107 @@
+//! The import request: every parameter of the call, and `data`. Page lines 85-137; rulings D1-D15.
+
+use crate::{
+    contact::required,
+    element::{Element, Object},
+    request, subscription,
+    tree::Tree,
+};
+use rollcall_model::{
+    database::{Database, UnknownFields},
+    field::{FieldChange, FieldName},
+    import::{ImportOptions, ImportRequest},
+    profile_patch::ProfilePatch,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    segment::SegmentId,
+    system_field::EMAIL,
+    world::World,
+};
+
+/// Reads an import into this database. Unknown parameters are ignored (T16).
+pub fn read(tree: &Tree<'_>, database: &Database, world: &World) -> Result<ImportRequest, Rejection> {
+    let root = tree.root();
+    let options = options(root)?;
+    let (add_to_segments, remove_from_segments) = segments(root, database)?;
+    let (fields, subscriptions) = required(root, "data", |data| {
+        let members = data.object()?;
+        self::data(members, options, database, world, tree).map_err(|refusal| data.at(refusal))
+    })?;
+    Ok(ImportRequest {
+        database: database.id,
+        matching: request::matching(tree)?,
+        identifiers: request::identifiers(tree, database)?,
+        options,
+        patch: ProfilePatch { fields, subscriptions, add_to_segments, remove_from_segments },
+    })
+}
+
+fn options(root: Object<'_, '_>) -> Result<ImportOptions, Rejection> {
+    let flag = |name| root.given(name).map_or(Ok(false), Element::bool);
+    Ok(ImportOptions {
+        skip_triggers: flag("skip_triggers")?,
+        skip_invalid_subscriptions: flag("skip_invalid_subscriptions")?,
+        detect_geo: flag("detect_geo")?,
+    })
+}
+
+/// The segments to enter and those to leave: known ones, and none in both (D12).
+fn segments(root: Object<'_, '_>, database: &Database) -> Result<(Vec<SegmentId>, Vec<SegmentId>), Rejection> {
+    let known = |element: Element<'_, '_>| {
+        let id = SegmentId(element.id()?);
+        match database.segments.iter().any(|segment| segment.id == id) {
+            true => Ok(id),
+            false => Err(element.at(ResponseCode::IncorrectSegment.because("the database has no such segment"))),
+        }
+    };
+    let list = |name| root.given(name).map_or(Ok(Vec::new()), |list| list.items().map(known).collect());
+    let (add, remove): (Vec<_>, Vec<_>) = (list("add_to_segments")?, list("remove_from_segments")?);
+    match remove.iter().any(|segment| add.contains(segment)) {
+        true => Err(ResponseCode::IncorrectSegment.because("to be entered as well").under("remove_from_segments")),
+        false => Ok((add, remove)),
+    }
+}
+
+type Changes = Vec<(FieldName, FieldChange)>;
+type Subscriptions = Vec<rollcall_model::subscription_patch::SubscriptionPatch>;
+
+fn data(
+    data: Object<'_, '_>,
+    options: ImportOptions,
+    database: &Database,
+    world: &World,
+    tree: &Tree<'_>,
+) -> Result<(Changes, Subscriptions), Rejection> {
+    let mut fields = Vec::new();
+    let mut subscriptions = Vec::new();
+    for member in data.members() {
+        if member.name() == "subscriptions" {
+            if !member.is_null() {
+                let skip_invalid = options.skip_invalid_subscriptions;
+                subscriptions = subscription::read_all(member, skip_invalid, database, world, tree.limits)?;
+            }
+        } else if let Some(change) = field(member, database)? {
+            fields.push(change);
+        }
+    }
+    Ok((fields, subscriptions))
+}
+
+/// What a member of `data` does to its field; nothing where the database ignores fields it does not have (D3).
+fn field(member: Element<'_, '_>, database: &Database) -> Result<Option<(FieldName, FieldChange)>, Rejection> {
+    let Some(field) = database.fields.get(member.name()) else {
+        return match database.unknown_fields {
+            UnknownFields::Ignore => Ok(None),
+            UnknownFields::Reject => {
+                let problem = format!("with field {:?}: Incorrect field", member.name());
+                Err(member.at(ResponseCode::UnknownField.because(problem)))
+            }
+        };
+    };
+    let change = match member.is_null() {
+        true if field.name.as_str() == EMAIL => return Err(member.refuse("the e-mail cannot be cleared")),
+        true => FieldChange::Unset,
+        false => FieldChange::Set(member.field_value(field, database.default_region)?),
+    };
+    Ok(Some((field.name.clone(), change)))
+}

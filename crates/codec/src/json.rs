@@ -1,0 +1,189 @@
+//! JSON bytes to a tree. Rulings T12, T13, T15. Knows no parameter's name.
+
+use crate::tree::{Builder, Content, Value};
+use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::{borrow::Cow, fmt};
+
+pub(crate) fn parse<'a>(text: &'a str, mut builder: Builder<'a>) -> Result<Vec<Value<'a>>, Rejection> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(refusal(&serde_json::from_str::<Object>(text).err().unwrap_or_else(not_an_object)));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Named { builder: &mut builder, name: Cow::Borrowed(""), is_member: false }.deserialize(&mut reader);
+    read.and_then(|()| reader.end()).map_err(|error| refusal(&error))?;
+    Ok(builder.finish())
+}
+
+/// Only ever used to learn why a text is not an object.
+type Object = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
+
+fn not_an_object() -> serde_json::Error {
+    serde_json::Error::custom("not an object")
+}
+
+fn refusal(error: &serde_json::Error) -> Rejection {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    ResponseCode::MalformedBody.because(format!("line {}, column {}: {problem}", line.max(1), column.max(1)))
+}
+
+/// Reads one value into the builder, under a name.
+struct Named<'b, 'a> {
+    builder: &'b mut Builder<'a>,
+    name: Cow<'a, str>,
+    /// Whether it is a member of an object, where a name stands once (T15).
+    is_member: bool,
+}
+
+impl<'a> Named<'_, 'a> {
+    fn add<E: Error>(self, content: Content<'a>) -> Result<(), E> {
+        self.builder.add(self.name, content).map_err(E::custom)?;
+        match self.builder.last() {
+            Some(value) if self.is_member && value.is_repeat => {
+                Err(E::custom(format!("duplicate key {:?}", value.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'a> DeserializeSeed<'a> for Named<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Named<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.add(Content::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.add(Content::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.add(Content::Int(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.add(i64::try_from(value).map_or(Content::Big(value), Content::Int))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.add(Content::Float(value))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<(), E> {
+        self.add(Content::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.add(Content::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<(), A::Error> {
+        let Named { builder, name, is_member } = self;
+        Named { builder: &mut *builder, name, is_member }.add(Content::List)?;
+        while items
+            .next_element_seed(Named { builder: &mut *builder, name: Cow::Borrowed(""), is_member: false })?
+            .is_some()
+        {}
+        builder.close();
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
+        let Named { builder, name, is_member } = self;
+        Named { builder: &mut *builder, name, is_member }.add(Content::Object)?;
+        while let Some(name) = members.next_key_seed(Name)? {
+            members.next_value_seed(Named { builder: &mut *builder, name, is_member: true })?;
+        }
+        builder.close();
+        Ok(())
+    }
+}
+
+/// Reads the name of a member, borrowed unless it has escapes.
+struct Name;
+
+impl<'a> DeserializeSeed<'a> for Name {
+    type Value = Cow<'a, str>;
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<Cow<'a, str>, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Name {
+    type Value = Cow<'a, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'a str) -> Result<Cow<'a, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'a, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{format::Format, limits::Limits, tree};
+
+    fn refusal(text: &str) -> String {
+        tree::parse(text.as_bytes(), Format::Json, Limits::default()).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn says_where_a_text_is_broken() {
+        assert_eq!(refusal("{\n \"a\": 1,\n}"), "Incorrect request: malformed body: line 3, column 1: trailing comma");
+        assert_eq!(refusal("{} {}"), "Incorrect request: malformed body: line 1, column 4: trailing characters");
+        assert_eq!(refusal(""), "Incorrect request: malformed body: line 1, column 1: EOF while parsing a value");
+    }
+
+    #[test]
+    fn refuses_a_root_that_is_no_object() {
+        for text in ["[]", "1", "\"a\"", "null"] {
+            assert!(
+                refusal(text).contains("not an object") || refusal(text).contains("expected a map"),
+                "{}",
+                refusal(text)
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_a_key_given_twice_and_names_it() {
+        assert!(refusal(r#"{"data": {"a": 1, "b": 2, "a": 3}}"#).contains(r#"duplicate key "a""#));
+        let many: String = (0..100).map(|n| format!("\"k{n}\": {n}, ")).collect();
+        assert!(refusal(&format!("{{{many} \"k7\": 0}}")).contains(r#"duplicate key "k7""#));
+        assert!(tree::parse(br#"{"a": [1, 1], "b": {"a": 1}}"#, Format::Json, Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn refuses_what_passes_a_limit() {
+        let limits = Limits { depth: 3, text_bytes: 4, values: 6, subscriptions: 1 };
+        let check = |text: &str, problem: &str| {
+            let refusal = tree::parse(text.as_bytes(), Format::Json, limits).expect_err(text).to_string();
+            assert!(refusal.contains(problem), "{refusal}");
+        };
+        check(r#"{"a": [[[]]]}"#, "nested deeper than 3 levels");
+        check(r#"{"a": "12345"}"#, "a text of more than 4 bytes");
+        check(r#"{"a": [1, 2, 3, 4, 5]}"#, "more than 6 values");
+    }
+}

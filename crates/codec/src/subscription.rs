@@ -1,0 +1,151 @@
+//! The items of `data.subscriptions`. Page lines 138-203; rulings S2, S4-S8.
+
+use crate::{
+    contact::{self, required},
+    element::{Element, Object},
+    limits::Limits,
+    tree::Content,
+};
+use rollcall_model::{
+    channel::Channel,
+    database::Database,
+    field::{FieldChange, FieldName},
+    rejection::Rejection,
+    resource::{Category, Resource, ResourceId},
+    response_code::ResponseCode,
+    subscription_patch::SubscriptionPatch,
+    subscription_status::SubscriptionStatus,
+    world::World,
+};
+
+/// What a subscription may have. Those in the second line are parts of a stored subscription: where an import carries
+/// them along they say nothing.
+const MEMBERS: &[&str] = &[
+    "resource_id",
+    "channel",
+    "status",
+    "priority",
+    "custom_fields",
+    "cats",
+    "email",
+    "phone",
+    "provider",
+    "subscription_id",
+    "cc_data",
+    "email_data",
+    "phone_data", //
+    "hash_id",
+    "is_delete",
+    "db_id",
+    "profile_id",
+];
+
+/// Leaves a status or priority as it is (S4).
+const UNCHANGED: i64 = -1;
+
+/// Reads all items. Those that cannot be stored are refused, or left out where the request says so (S6, S7).
+pub(crate) fn read_all(
+    list: Element<'_, '_>,
+    skip_invalid: bool,
+    database: &Database,
+    world: &World,
+    limits: Limits,
+) -> Result<Vec<SubscriptionPatch>, Rejection> {
+    let mut subscriptions = Vec::new();
+    for (count, item) in list.items().enumerate() {
+        if count >= limits.subscriptions {
+            let problem = format!("more than {} subscriptions", limits.subscriptions);
+            return Err(ResponseCode::LimitExceeded.because(problem).under(list.name()));
+        }
+        match read(item, database, world) {
+            Ok(subscription) => subscriptions.push(subscription),
+            Err(_) if skip_invalid => {}
+            Err(refusal) => return Err(Rejection { code: ResponseCode::InvalidSubscription, ..refusal }),
+        }
+    }
+    Ok(subscriptions)
+}
+
+fn read(item: Element<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {
+    let object = item.object()?;
+    read_object(object, database, world).map_err(|refusal| item.at(refusal))
+}
+
+fn read_object(object: Object<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {
+    if let Some(unknown) = object.members().find(|member| !MEMBERS.contains(&member.name())) {
+        return Err(unknown.refuse("unknown field of a subscription"));
+    }
+    let resource = required(object, "resource_id", |id| open_resource(id, database, world))?;
+    let channel = required(object, "channel", |name| offered_channel(name, resource, world))?;
+    Ok(SubscriptionPatch {
+        resource: resource.id,
+        channel: channel.name.clone(),
+        address: contact::read(object, &channel.address, database.default_region)?,
+        status: object.given("status").map_or(Ok(None), status)?,
+        priority: object.given("priority").map_or(Ok(None), priority)?,
+        custom_fields: object
+            .given("custom_fields")
+            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource))?,
+        categories: object.given("cats").map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
+    })
+}
+
+fn open_resource<'w>(id: Element<'_, '_>, database: &Database, world: &'w World) -> Result<&'w Resource, Rejection> {
+    let resource = world.resource(ResourceId(id.id()?)).ok_or_else(|| id.refuse("there is no such resource"))?;
+    match resource.databases.contains(&database.id) {
+        true => Ok(resource),
+        false => Err(id.refuse("the resource is not open to this database")),
+    }
+}
+
+fn offered_channel<'w>(name: Element<'_, '_>, resource: &Resource, world: &'w World) -> Result<&'w Channel, Rejection> {
+    let channel = world.channel(&name.text()?).ok_or_else(|| name.refuse("there is no such channel"))?;
+    match resource.channels.contains(&channel.name) {
+        true => Ok(channel),
+        false => Err(name.refuse("the resource has no such channel")),
+    }
+}
+
+/// A word or a number of the table, or -1 for unchanged.
+fn status(element: Element<'_, '_>) -> Result<Option<SubscriptionStatus>, Rejection> {
+    let by_word = match element.single()? {
+        Content::Text(word) => SubscriptionStatus::from_word(word.trim_ascii()),
+        _ => None,
+    };
+    let by_number = || element.int().ok().filter(|number| *number != UNCHANGED).map(SubscriptionStatus::from_number);
+    match by_word.map(Some).or_else(by_number) {
+        Some(Some(status)) => Ok(Some(status)),
+        None if element.int() == Ok(UNCHANGED) => Ok(None),
+        _ => Err(element.refuse("not a status")),
+    }
+}
+
+/// 0 or more, or -1 for unchanged.
+fn priority(element: Element<'_, '_>) -> Result<Option<i32>, Rejection> {
+    match element.int()? {
+        UNCHANGED => Ok(None),
+        given @ 0.. => i32::try_from(given).map(Some).map_err(|_| element.refuse("out of range")),
+        _ => Err(element.refuse("a priority is 0 or more")),
+    }
+}
+
+fn custom_fields(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<(FieldName, FieldChange)>, Rejection> {
+    let change = |member: Element<'_, '_>| {
+        let Some(field) = resource.fields.get(member.name()) else {
+            return Err(member.refuse("the resource has no such field"));
+        };
+        let change = match member.is_null() {
+            true => FieldChange::Unset,
+            false => FieldChange::Set(member.field_value(field, None)?),
+        };
+        Ok((field.name.clone(), change))
+    };
+    element.object()?.members().map(change).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))
+}
+
+fn categories(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<Category>, Rejection> {
+    let category = |name: Element<'_, '_>| {
+        resource.category(&name.text()?).cloned().ok_or_else(|| name.refuse("the resource has no such category"))
+    };
+    element.items().map(category).collect()
+}

@@ -1,0 +1,159 @@
+//! A parsed body: one flat list of values in document order, borrowed from the bytes. Rulings T12-T15, X2, X3.
+//!
+//! A tree knows no parameter. Scalars stay as they were written; which type they have is for a reader to say.
+
+use crate::{format::Format, json, limits::Limits, names::Names, xml};
+use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
+use std::borrow::Cow;
+
+/// A parsed body. Its first value is the root, which is an object.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    pub(crate) values: Vec<Value<'a>>,
+    pub(crate) format: Format,
+    pub(crate) limits: Limits,
+}
+
+/// A value and the name it has in its object.
+#[derive(Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) content: Content<'a>,
+    /// The place after the last value inside this one.
+    pub(crate) end: usize,
+    /// The place of the next sibling with the same name, 0 without one. Only XML repeats names.
+    pub(crate) next_same: usize,
+    /// Whether a sibling before has the same name.
+    pub(crate) is_repeat: bool,
+    /// Whether it is marked as an item of a list, even if it is the only one.
+    pub(crate) is_item: bool,
+}
+
+/// What a value is.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Content<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// A whole number above the range of `Int`.
+    Big(u64),
+    Float(f64),
+    Text(Cow<'a, str>),
+    List,
+    Object,
+}
+
+/// Parses a body. Refused when the bytes are not well-formed (with line and column) or pass a limit.
+pub fn parse(bytes: &[u8], format: Format, limits: Limits) -> Result<Tree<'_>, Rejection> {
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let builder = Builder::new(text, limits);
+    let values = match format {
+        Format::Json => json::parse(text, builder)?,
+        Format::Xml => xml::parse(text, builder)?,
+    };
+    Ok(Tree { values, format, limits })
+}
+
+/// Builds a tree from the values of a document in their order.
+pub(crate) struct Builder<'a> {
+    values: Vec<Value<'a>>,
+    open: Vec<Open>,
+    limits: Limits,
+}
+
+struct Open {
+    place: usize,
+    names: Names,
+}
+
+/// What is wrong with a value; where, only the parser knows.
+pub(crate) type Problem = Cow<'static, str>;
+
+impl<'a> Builder<'a> {
+    fn new(text: &str, limits: Limits) -> Self {
+        let likely_values = (text.len() / 24).clamp(8, 4096);
+        Self { values: Vec::with_capacity(likely_values), open: Vec::with_capacity(8), limits }
+    }
+
+    /// Adds a scalar, or an object or list that is open from now on if `content` is one.
+    pub(crate) fn add(&mut self, name: Cow<'a, str>, content: Content<'a>) -> Result<(), Problem> {
+        let place = self.values.len();
+        if place >= self.limits.values {
+            return Err(format!("more than {} values in one body", self.limits.values).into());
+        }
+        if let Content::Text(text) = &content {
+            self.check_text_length(text.len())?;
+        }
+        let opens = matches!(content, Content::Object | Content::List);
+        let mut value = Value { name, content, end: place + 1, next_same: 0, is_repeat: false, is_item: false };
+        if let Some(parent) = self.open.last_mut()
+            && let Some(before) = parent.names.enter(&self.values, parent.place, &value.name)
+        {
+            self.values[before].next_same = place;
+            value.is_repeat = true;
+        }
+        self.values.push(value);
+        if opens { self.open(place) } else { Ok(()) }
+    }
+
+    /// The value added last stays open, to be filled; `is_item` says whether it is marked as an item of a list.
+    pub(crate) fn open_last(&mut self, is_item: bool) -> Result<(), Problem> {
+        if let Some(last) = self.values.last_mut() {
+            last.is_item = is_item;
+        }
+        self.open(self.values.len().saturating_sub(1))
+    }
+
+    /// The value added last that is still open becomes complete.
+    pub(crate) fn close(&mut self) {
+        if let Some(closed) = self.open.pop() {
+            self.values[closed.place].end = self.values.len();
+        }
+    }
+
+    /// The innermost open value.
+    pub(crate) fn innermost(&mut self) -> Option<&mut Value<'a>> {
+        let open = self.open.last()?;
+        self.values.get_mut(open.place)
+    }
+
+    /// The value added last.
+    pub(crate) fn last(&self) -> Option<&Value<'a>> {
+        self.values.last()
+    }
+
+    /// How many values are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) fn check_text_length(&self, length: usize) -> Result<(), Problem> {
+        match length > self.limits.text_bytes {
+            true => Err(format!("a text of more than {} bytes", self.limits.text_bytes).into()),
+            false => Ok(()),
+        }
+    }
+
+    /// All values, in document order.
+    pub(crate) fn finish(self) -> Vec<Value<'a>> {
+        self.values
+    }
+
+    fn open(&mut self, place: usize) -> Result<(), Problem> {
+        if self.open.len() >= self.limits.depth {
+            return Err(format!("nested deeper than {} levels", self.limits.depth).into());
+        }
+        self.open.push(Open { place, names: Names::default() });
+        Ok(())
+    }
+}
+
+/// A refusal of bytes that are not a document, with the place by line and column.
+pub(crate) fn malformed(bytes: &[u8], offset: usize, problem: impl std::fmt::Display) -> Rejection {
+    let before = &bytes[..offset.min(bytes.len())];
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
+    ResponseCode::MalformedBody.because(format!("line {line}, column {column}: {problem}"))
+}

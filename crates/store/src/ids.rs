@@ -1,0 +1,95 @@
+//! Identifiers of new profiles: 12 bytes of seconds, process and counter, as MongoDB's `ObjectId` lays them out.
+
+use rollcall_model::profile::ProfileId;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// How many bits of the position the counter takes.
+const COUNTER_BITS: u32 = 24;
+
+/// A new identifier, unlike any other and greater than all that this process has made before.
+pub fn new_profile_id() -> ProfileId {
+    static IDS: LazyLock<ProfileIds> = LazyLock::new(ProfileIds::default);
+    IDS.next()
+}
+
+/// Makes identifiers. Those of one maker are unique and ascend, whichever threads ask; two makers are told apart by
+/// five random bytes.
+#[derive(Debug)]
+pub struct ProfileIds {
+    /// Seconds since 1970 and counter of the latest identifier, as one number: a second whose counter is used up
+    /// borrows from the next one, and a clock that goes back is waited for, so that the order holds all the same.
+    latest: AtomicU64,
+    process: [u8; 5],
+}
+
+impl Default for ProfileIds {
+    fn default() -> Self {
+        // The hasher's keys are the standard library's way to randomness.
+        let [process @ .., _, _, _] = RandomState::new().hash_one(std::process::id()).to_be_bytes();
+        Self { latest: AtomicU64::new(0), process }
+    }
+}
+
+impl ProfileIds {
+    /// The next identifier.
+    pub fn next(&self) -> ProfileId {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.next_at(now)
+    }
+
+    fn next_at(&self, seconds: u64) -> ProfileId {
+        let position = |latest: u64| (latest + 1).max(seconds << COUNTER_BITS);
+        let latest = self.latest.update(Ordering::Relaxed, Ordering::Relaxed, position);
+        let [_, s0, s1, s2, s3, c0, c1, c2] = position(latest).to_be_bytes();
+        let [p0, p1, p2, p3, p4] = self.process;
+        ProfileId([s0, s1, s2, s3, p0, p1, p2, p3, p4, c0, c1, c2])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::HashSet, thread};
+
+    #[test]
+    fn carries_the_second_it_was_made_in() {
+        let ProfileId([s0, s1, s2, s3, .., c0, c1, c2]) = ProfileIds::default().next_at(0x5475_9eb3);
+        assert_eq!((s0, s1, s2, s3), (0x54, 0x75, 0x9e, 0xb3));
+        assert_eq!((c0, c1, c2), (0, 0, 0));
+    }
+
+    #[test]
+    fn ascends_when_the_clock_goes_back_and_when_the_counter_is_used_up() {
+        let ids = ProfileIds::default();
+        let before = ids.next_at(100);
+        assert!(ids.next_at(99) > before);
+        ids.latest.store((101 << COUNTER_BITS) - 1, Ordering::Relaxed);
+        let carried = ids.next_at(100);
+        assert!(carried > before);
+        assert_eq!(carried.0[..4], [0, 0, 0, 101]);
+    }
+
+    #[test]
+    fn makes_no_identifier_twice_whichever_thread_asks() {
+        let ids = ProfileIds::default();
+        let made: Vec<Vec<ProfileId>> = thread::scope(|scope| {
+            let ask = || (0..5_000).map(|_| ids.next()).collect();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|ids| ids.is_sorted()));
+        assert_eq!(made.iter().flatten().collect::<HashSet<_>>().len(), 20_000);
+    }
+
+    #[test]
+    fn tells_processes_apart() {
+        assert_ne!(ProfileIds::default().process, ProfileIds::default().process);
+    }
+}

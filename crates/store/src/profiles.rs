@@ -1,0 +1,170 @@
+//! Profiles and the index of their keys, as maps. The memory store is one of these; the disk store has one for what a
+//! batch changes.
+
+use crate::tables;
+use rollcall_matching::key::{LookupKey, keys_of};
+use rollcall_model::{
+    database::DatabaseId,
+    profile::{Profile, ProfileId},
+    resource::ResourceId,
+};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Profiles, each found by its identifier and by its keys.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    by_id: HashMap<(DatabaseId, ProfileId), Arc<Profile>>,
+    by_key: HashMap<Box<[u8]>, Holders>,
+}
+
+/// A profile that has a key, and the resource of the subscription it has it from.
+type Holder = (ProfileId, Option<ResourceId>);
+
+/// Who has a key: nearly always one.
+#[derive(Debug)]
+enum Holders {
+    One(Holder),
+    Many(BTreeSet<Holder>),
+}
+
+impl Profiles {
+    pub(crate) fn get(&self, database: DatabaseId, id: ProfileId) -> Option<&Arc<Profile>> {
+        self.by_id.get(&(database, id))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
+        self.by_id.values()
+    }
+
+    /// The profiles that have the key, oldest first, each once.
+    pub(crate) fn holders(&self, database: DatabaseId, key: &LookupKey<'_>) -> Vec<ProfileId> {
+        match self.by_key.get(&*tables::key_place(database, key)) {
+            Some(holders) => holders.at(key.resource),
+            None => Vec::new(),
+        }
+    }
+
+    /// Takes the profile in, in place of the one with its identifier, and keeps the index in step.
+    pub(crate) fn put(&mut self, profile: Arc<Profile>) {
+        let (database, id) = (profile.database, profile.id);
+        let before = self.by_id.insert((database, id), Arc::clone(&profile));
+        let changes = KeyChanges::between(before.as_deref(), &profile);
+        for key in changes.removed {
+            self.remove_key(tables::key_place(database, &key), (id, key.resource));
+        }
+        for key in changes.added {
+            self.add_key(tables::key_place(database, &key), (id, key.resource));
+        }
+    }
+
+    fn add_key(&mut self, place: Vec<u8>, holder: Holder) {
+        self.by_key.entry(place.into()).and_modify(|holders| holders.add(holder)).or_insert(Holders::One(holder));
+    }
+
+    fn remove_key(&mut self, place: Vec<u8>, holder: Holder) {
+        if self.by_key.get_mut(&*place).is_some_and(|holders| holders.remove(holder)) {
+            self.by_key.remove(&*place);
+        }
+    }
+}
+
+impl Holders {
+    fn add(&mut self, holder: Holder) {
+        match self {
+            Self::One(known) if *known == holder => {}
+            Self::One(known) => *self = Self::Many(BTreeSet::from([*known, holder])),
+            Self::Many(known) => {
+                known.insert(holder);
+            }
+        }
+    }
+
+    /// Takes a holder out, and says whether none is left.
+    fn remove(&mut self, holder: Holder) -> bool {
+        match self {
+            Self::One(known) => *known == holder,
+            Self::Many(known) => {
+                known.remove(&holder);
+                known.is_empty()
+            }
+        }
+    }
+
+    fn at(&self, resource: Option<ResourceId>) -> Vec<ProfileId> {
+        let is_meant = |holder: &Holder| resource.is_none() || holder.1 == resource;
+        match self {
+            Self::One(holder) => Some(holder.0).filter(|_| is_meant(holder)).into_iter().collect(),
+            Self::Many(holders) => {
+                let mut ids: Vec<_> = holders.iter().filter(|holder| is_meant(holder)).map(|holder| holder.0).collect();
+                ids.dedup(); // a profile's holders lie side by side
+                ids
+            }
+        }
+    }
+}
+
+/// The keys that a change of a profile takes from it, and those that it gives to it.
+#[derive(Debug, Default)]
+pub(crate) struct KeyChanges<'a> {
+    pub(crate) removed: Vec<LookupKey<'a>>,
+    pub(crate) added: Vec<LookupKey<'a>>,
+}
+
+impl<'a> KeyChanges<'a> {
+    /// A profile may have one key twice, from two subscriptions: it keeps it until the last of them is gone.
+    pub(crate) fn between(before: Option<&'a Profile>, after: &'a Profile) -> Self {
+        let mut added = keys_of(after);
+        let Some(before) = before else { return Self { removed: Vec::new(), added } };
+        let mut removed = keys_of(before);
+        if removed == added {
+            return Self::default(); // most imports change no key
+        }
+        let had: HashSet<_> = removed.iter().cloned().collect();
+        let has: HashSet<_> = added.iter().cloned().collect();
+        removed.retain(|key| !has.contains(key));
+        added.retain(|key| !had.contains(key));
+        Self { removed, added }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Holder = (ProfileId([1; 12]), Some(ResourceId(1)));
+    const ELSEWHERE: Holder = (ProfileId([1; 12]), Some(ResourceId(2)));
+    const B: Holder = (ProfileId([2; 12]), Some(ResourceId(1)));
+
+    #[test]
+    fn holders_come_oldest_first_and_each_once() {
+        let mut holders = Holders::One(B);
+        [ELSEWHERE, A, B].into_iter().for_each(|holder| holders.add(holder));
+        assert_eq!(holders.at(None), [A.0, B.0]);
+        assert_eq!(holders.at(Some(ResourceId(2))), [A.0]);
+        assert_eq!(holders.at(Some(ResourceId(3))), []);
+    }
+
+    #[test]
+    fn the_last_holder_takes_the_key_along() {
+        let mut holders = Holders::One(A);
+        assert!(!holders.remove(B));
+        holders.add(B);
+        assert!(!holders.remove(A));
+        assert!(holders.remove(B));
+    }
+
+    #[test]
+    fn a_map_forgets_the_keys_that_nobody_has() {
+        let mut profiles = Profiles::default();
+        let mut profile = Profile::new(A.0, DatabaseId(1));
+        profile.fields.set("code".into(), rollcall_model::field::FieldValue::Int(1));
+        profiles.put(Arc::new(profile.clone()));
+        assert_eq!(profiles.by_key.len(), 1);
+        profile.fields.remove("code");
+        profiles.put(Arc::new(profile));
+        assert_eq!(profiles.by_key.len(), 0);
+    }
+}

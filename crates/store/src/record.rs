@@ -1,0 +1,277 @@
+//! A profile as bytes on disk: a version, a checksum, and the fields in postcard's form.
+//!
+//! The types here are apart from the model's, so that the model may change and the disk does not. Rules: a struct never
+//! gains, loses or reorders fields, and an enum gains variants at its end only; anything else is a new version, and a
+//! reader for each version stays. Database and identifier are in the row's key (`tables`).
+
+use jiff::Timestamp;
+use rollcall_model::{
+    address::Address,
+    database::DatabaseId,
+    email::Email,
+    field::{FieldValue, Fields},
+    phone::Phone,
+    profile::{Profile, ProfileId},
+    resource::ResourceId,
+    segment::SegmentId,
+    subscription::Subscription,
+    subscription_status::SubscriptionStatus,
+    value::{Object, Value},
+};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The version that is written, as a record's first byte. Its checksum follows in 8 bytes, then [`ProfileRecord`].
+const VERSION: u8 = 1;
+const HEAD: usize = 1 + 8;
+
+/// The profile's record.
+pub(crate) fn encode(profile: &Profile) -> Vec<u8> {
+    let head = vec![VERSION, 0, 0, 0, 0, 0, 0, 0, 0];
+    #[expect(clippy::expect_used, reason = "a Vec takes all bytes, and no type here refuses to be written")]
+    let mut record = postcard::to_extend(&ProfileRecord::of(profile), head).expect("a record can be written");
+    let checksum = xxh3_64(&record[HEAD..]);
+    record[1..HEAD].copy_from_slice(&checksum.to_le_bytes());
+    record
+}
+
+/// The profile that a record is of. An error says what is wrong with the record.
+pub(crate) fn decode(database: DatabaseId, id: ProfileId, record: &[u8]) -> Result<Profile, &'static str> {
+    let (&version, rest) = record.split_first().ok_or("its record is empty")?;
+    if version != VERSION {
+        return Err("its record has a version that this program does not know");
+    }
+    let (checksum, body) = rest.split_first_chunk().ok_or("its record is cut off")?;
+    // Checked first: a body that is not one of ours could ask the decoder for any depth.
+    if u64::from_le_bytes(*checksum) != xxh3_64(body) {
+        return Err("its record does not have the checksum it was written with");
+    }
+    let record: ProfileRecord<'_> = postcard::from_bytes(body).map_err(|_| "its record cannot be decoded")?;
+    record.profile(database, id).ok_or("its record holds a value that the model refuses")
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProfileRecord<'a> {
+    #[serde(borrow)]
+    fields: FieldRecords<'a>,
+    #[serde(borrow)]
+    subscriptions: Vec<SubscriptionRecord<'a>>,
+    segments: Vec<u32>,
+}
+
+type FieldRecords<'a> = Vec<(&'a str, FieldRecord<'a>)>;
+
+#[derive(Serialize, Deserialize)]
+enum FieldRecord<'a> {
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+    /// Seconds since 1970, and nanoseconds.
+    Date(i64, i32),
+    Bool(bool),
+    Choice(u32),
+    Ip4([u8; 4]),
+    Ip6([u8; 16]),
+    Tags(#[serde(borrow)] Vec<&'a str>),
+    Object(#[serde(borrow)] ObjectRecord<'a>),
+    Objects(#[serde(borrow)] Vec<ValueRecord<'a>>),
+    Email(&'a str),
+    Phones(Vec<u64>),
+}
+
+#[derive(Serialize, Deserialize)]
+enum ValueRecord<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+    List(#[serde(borrow)] Vec<ValueRecord<'a>>),
+    Object(#[serde(borrow)] ObjectRecord<'a>),
+}
+
+type ObjectRecord<'a> = Vec<(&'a str, ValueRecord<'a>)>;
+
+#[derive(Serialize, Deserialize)]
+struct SubscriptionRecord<'a> {
+    resource: u32,
+    channel: &'a str,
+    #[serde(borrow)]
+    address: AddressRecord<'a>,
+    /// The status by its documented number.
+    status: u8,
+    priority: i32,
+    #[serde(borrow)]
+    custom_fields: FieldRecords<'a>,
+    #[serde(borrow)]
+    categories: Vec<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum AddressRecord<'a> {
+    Email(&'a str),
+    Phone(u64),
+    Push { provider: &'a str, subscription_id: &'a str },
+    Chat(i64),
+    Messenger(u64),
+    Custom(&'a str),
+}
+
+impl<'a> ProfileRecord<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        Self {
+            fields: fields_of(&profile.fields),
+            subscriptions: profile.subscriptions.iter().map(SubscriptionRecord::of).collect(),
+            segments: profile.segments.iter().map(|segment| segment.0).collect(),
+        }
+    }
+
+    fn profile(self, database: DatabaseId, id: ProfileId) -> Option<Profile> {
+        Some(Profile {
+            id,
+            database,
+            fields: fields(self.fields)?,
+            subscriptions: self
+                .subscriptions
+                .into_iter()
+                .map(SubscriptionRecord::subscription)
+                .collect::<Option<_>>()?,
+            segments: self.segments.into_iter().map(SegmentId).collect(),
+        })
+    }
+}
+
+impl<'a> SubscriptionRecord<'a> {
+    fn of(subscription: &'a Subscription) -> Self {
+        Self {
+            resource: subscription.resource.0,
+            channel: subscription.channel.as_str(),
+            address: AddressRecord::of(&subscription.address),
+            status: subscription.status.number(),
+            priority: subscription.priority,
+            custom_fields: fields_of(&subscription.custom_fields),
+            categories: subscription.categories.iter().map(|category| &**category).collect(),
+        }
+    }
+
+    fn subscription(self) -> Option<Subscription> {
+        Some(Subscription {
+            resource: ResourceId(self.resource),
+            channel: self.channel.into(),
+            address: self.address.address()?,
+            status: SubscriptionStatus::from_number(self.status.into())?,
+            priority: self.priority,
+            custom_fields: fields(self.custom_fields)?,
+            categories: self.categories.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl<'a> AddressRecord<'a> {
+    fn of(address: &'a Address) -> Self {
+        match address {
+            Address::Email(email) => Self::Email(email.as_str()),
+            Address::Phone(phone) => Self::Phone(phone.digits()),
+            Address::Push { provider, subscription_id } => Self::Push { provider, subscription_id },
+            Address::Chat(number) => Self::Chat(*number),
+            Address::Messenger(phone) => Self::Messenger(phone.digits()),
+            Address::Custom(id) => Self::Custom(id),
+        }
+    }
+
+    fn address(self) -> Option<Address> {
+        Some(match self {
+            Self::Email(text) => Address::Email(Email::parse(text)?),
+            Self::Phone(digits) => Address::Phone(Phone::from_digits(digits)?),
+            Self::Push { provider, subscription_id } => {
+                Address::Push { provider: provider.into(), subscription_id: subscription_id.into() }
+            }
+            Self::Chat(number) => Address::Chat(number),
+            Self::Messenger(digits) => Address::Messenger(Phone::from_digits(digits)?),
+            Self::Custom(id) => Address::Custom(id.into()),
+        })
+    }
+}
+
+fn fields_of(fields: &Fields) -> FieldRecords<'_> {
+    fields.iter().map(|(name, value)| (name.as_str(), FieldRecord::of(value))).collect()
+}
+
+fn fields(records: FieldRecords<'_>) -> Option<Fields> {
+    records.into_iter().map(|(name, value)| Some((name.into(), value.value()?))).collect()
+}
+
+impl<'a> FieldRecord<'a> {
+    fn of(value: &'a FieldValue) -> Self {
+        match value {
+            FieldValue::Int(value) => Self::Int(*value),
+            FieldValue::Float(value) => Self::Float(*value),
+            FieldValue::Text(text) => Self::Text(text),
+            FieldValue::Date(moment) => Self::Date(moment.as_second(), moment.subsec_nanosecond()),
+            FieldValue::Bool(value) => Self::Bool(*value),
+            FieldValue::Choice(ordinal) => Self::Choice(*ordinal),
+            FieldValue::Ip(IpAddr::V4(address)) => Self::Ip4(address.octets()),
+            FieldValue::Ip(IpAddr::V6(address)) => Self::Ip6(address.octets()),
+            FieldValue::Tags(tags) => Self::Tags(tags.iter().map(|tag| &**tag).collect()),
+            FieldValue::Object(object) => Self::Object(object_of(object)),
+            FieldValue::Objects(objects) => Self::Objects(objects.iter().map(ValueRecord::of).collect()),
+            FieldValue::Email(email) => Self::Email(email.as_str()),
+            FieldValue::Phones(phones) => Self::Phones(phones.iter().map(|phone| phone.digits()).collect()),
+        }
+    }
+
+    fn value(self) -> Option<FieldValue> {
+        Some(match self {
+            Self::Int(value) => FieldValue::Int(value),
+            Self::Float(value) => FieldValue::Float(value),
+            Self::Text(text) => FieldValue::Text(text.into()),
+            Self::Date(second, nanosecond) => FieldValue::Date(Timestamp::new(second, nanosecond).ok()?),
+            Self::Bool(value) => FieldValue::Bool(value),
+            Self::Choice(ordinal) => FieldValue::Choice(ordinal),
+            Self::Ip4(octets) => FieldValue::Ip(octets.into()),
+            Self::Ip6(octets) => FieldValue::Ip(octets.into()),
+            Self::Tags(tags) => FieldValue::Tags(tags.into_iter().map(Into::into).collect()),
+            Self::Object(object) => FieldValue::Object(object_in(object)),
+            Self::Objects(objects) => FieldValue::Objects(objects.into_iter().map(ValueRecord::value).collect()),
+            Self::Email(text) => FieldValue::Email(Email::parse(text)?),
+            Self::Phones(numbers) => {
+                FieldValue::Phones(numbers.into_iter().map(Phone::from_digits).collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
+fn object_of(object: &Object) -> ObjectRecord<'_> {
+    object.iter().map(|(name, value)| (&**name, ValueRecord::of(value))).collect()
+}
+
+fn object_in(record: ObjectRecord<'_>) -> Object {
+    record.into_iter().map(|(name, value)| (name.into(), value.value())).collect()
+}
+
+impl<'a> ValueRecord<'a> {
+    fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Int(value) => Self::Int(*value),
+            Value::Float(value) => Self::Float(*value),
+            Value::Text(text) => Self::Text(text),
+            Value::List(values) => Self::List(values.iter().map(Self::of).collect()),
+            Value::Object(object) => Self::Object(object_of(object)),
+        }
+    }
+
+    fn value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Float(value) => Value::Float(value),
+            Self::Text(text) => Value::Text(text.into()),
+            Self::List(values) => Value::List(values.into_iter().map(Self::value).collect()),
+            Self::Object(object) => Value::Object(object_in(object)),
+        }
+    }
+}

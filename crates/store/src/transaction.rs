@@ -1,0 +1,127 @@
+//! What a piece of work may ask and change, what a store must be able to do, and how work gets its answer.
+
+use crate::error::StoreError;
+use rollcall_matching::{
+    index::ProfileIndex,
+    key::{KeySource, LookupKey},
+};
+use rollcall_model::{
+    database::DatabaseId,
+    profile::{Profile, ProfileId},
+};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+use tokio::sync::oneshot;
+
+/// One consistent state of a store, to read.
+pub trait View: ProfileIndex<Error = StoreError> {
+    /// The profile with this identifier, if the database has it.
+    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError>;
+}
+
+/// One consistent state of a store, to read and to change. What is put is seen at once by the same work, and by
+/// everybody else once it is kept.
+pub trait Transaction: View {
+    /// Keeps the profile, in place of the one with its database and identifier. From then on it is found by the keys
+    /// it has now, and no longer by those it had.
+    fn put(&mut self, profile: Profile) -> Result<(), StoreError>;
+}
+
+/// A place where profiles are kept.
+pub trait Store: Send + Sync + 'static {
+    /// Hands the job over, to be run in a place of its own in the serial order. An error hands nothing over, and the
+    /// job is dropped without having run.
+    fn enqueue(&self, job: Job) -> Result<(), StoreError>;
+
+    /// One consistent state, which later writes do not change. To be dropped soon: a view may keep writes waiting,
+    /// and one thread must not write while it holds one.
+    fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError>;
+
+    /// Finishes what has been handed over, and lets go of files. Later calls, but for this one, are
+    /// [`StoreError::Closed`].
+    fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Runs `work` in a place of its own in the store's serial order, and answers when what it put is kept: on a disk, if
+/// the store has one. Work that answers an error changes nothing. Work may be run again, on a later state, by a store
+/// whose engine could not keep the first run's changes; only the last run counts.
+pub async fn write<T: Send + 'static>(
+    store: &dyn Store,
+    work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (job, answer) = Job::new(work);
+    store.enqueue(job)?;
+    // A store that goes down before it gets to a job drops it unanswered.
+    answer.await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// A piece of work on its way through a store, with the way back to who waits for its answer.
+pub struct Job(Box<dyn Errand>);
+
+impl Job {
+    /// A job, and where its answer will arrive.
+    pub fn new<T: Send + 'static>(
+        work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self(Box::new(Task { work, outcome: Err(StoreError::Closed), answer })), answered)
+    }
+
+    /// Does the work, and says whether what it put is to be kept. A panic is an error of the one job.
+    pub(crate) fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+        self.0.run(transaction)
+    }
+
+    /// Answers: with the outcome of the work, or with the error that stands in the way of keeping it.
+    pub(crate) fn settle(self, kept: Result<(), StoreError>) {
+        self.0.settle(kept);
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job")
+    }
+}
+
+/// A job without the type of its answer.
+trait Errand: Send {
+    fn run(&mut self, transaction: &mut dyn Transaction) -> bool;
+    fn settle(self: Box<Self>, kept: Result<(), StoreError>);
+}
+
+struct Task<T, W> {
+    work: W,
+    outcome: Result<T, StoreError>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, W: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send> Errand for Task<T, W> {
+    fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+        // What the work leaves behind when it panics is the transaction, which is then dropped unseen.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(transaction)));
+        self.outcome = outcome.unwrap_or(Err(StoreError::Panicked));
+        self.outcome.is_ok()
+    }
+
+    fn settle(self: Box<Self>, kept: Result<(), StoreError>) {
+        // What the work found may stand on changes of others that are not kept: their error comes first.
+        let _nobody_waits_any_more = self.answer.send(kept.and(self.outcome));
+    }
+}
+
+/// Answers a search by identifier, which is in no index: the profiles themselves tell.
+pub(crate) fn find_by_id(
+    view: &dyn View,
+    database: DatabaseId,
+    key: &LookupKey<'_>,
+) -> Result<Vec<ProfileId>, StoreError> {
+    debug_assert_eq!(key.source, KeySource::ProfileId);
+    match key.value.parse() {
+        Ok(id) if key.resource.is_none() => Ok(view.profile(database, id)?.map(|_| id).into_iter().collect()),
+        _ => Ok(Vec::new()),
+    }
+}
