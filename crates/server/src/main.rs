@@ -1,1 +1,156 @@
-fn main() {}
+//! The program `rollcall`: reads arguments, opens the store, listens, and stops in good order. The only reader of
+//! arguments and environment.
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use rollcall_codec::limits::Limits;
+use rollcall_model::world::World;
+use rollcall_server::{
+    http::{self, Settings},
+    service::Service,
+    world_file,
+};
+use rollcall_store::{disk::DiskStore, memory::MemoryStore, transaction::Store};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// An open server for the customer-profile import call `POST /api/v1.1/profiles/import`.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// Folder to keep profiles in
+    #[arg(long, env = "ROLLCALL_DATA", default_value = "rollcall-data", conflicts_with = "memory")]
+    data: PathBuf,
+
+    /// Keep profiles in memory only; they are gone when the server stops
+    #[arg(long)]
+    memory: bool,
+
+    /// World file: databases, fields, resources, segments, tokens [default: the documented world]
+    #[arg(long, env = "ROLLCALL_WORLD", value_name = "FILE")]
+    world: Option<PathBuf>,
+
+    /// Check the world file, and exit
+    #[arg(long)]
+    check: bool,
+
+    /// Answer failures with HTTP status 200 too; the answer's `error` tells them apart
+    #[arg(long)]
+    always_200: bool,
+
+    /// Largest body in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Settings::default().body_bytes)]
+    max_body: usize,
+
+    /// Deepest nesting of a body
+    #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().depth)]
+    max_depth: usize,
+
+    /// Longest text in a body, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().text_bytes)]
+    max_text: usize,
+
+    /// Most subscriptions in one import
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
+    max_subscriptions: usize,
+}
+
+const EXAMPLES: &str = "Examples:
+  rollcall                                         the documented world, profiles in ./rollcall-data
+  rollcall --memory --listen 127.0.0.1:0           for a test: nothing kept, any free port
+  rollcall --world shop.toml --data /var/lib/rollcall --listen 0.0.0.0:8080
+  rollcall --check --world shop.toml               is the world file sound?
+
+The first line on standard output is `listening on http://IP:PORT`. The log goes to standard error;
+RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish.";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollcall: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let world = world(arguments.world.as_deref())?;
+    if arguments.check {
+        let (databases, resources) = (world.databases.len(), world.resources.len());
+        println!("sound: {databases} databases, {resources} resources, {} tokens", world.grants.len());
+        return Ok(());
+    }
+    if arguments.world.is_none() && !arguments.listen.ip().is_loopback() {
+        bail!(
+            "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
+             give a world file of your own with --world FILE",
+            arguments.listen.ip()
+        );
+    }
+    let store = open_store(arguments)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    let served = runtime.block_on(serve(arguments, world, Arc::clone(&store)));
+    store.close()?;
+    served
+}
+
+fn world(file: Option<&Path>) -> anyhow::Result<World> {
+    let Some(file) = file else { return Ok(world_file::read(world_file::DOCUMENTED, "the documented world")?) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read world file {}", file.display()))?;
+    Ok(world_file::read(&text, &file.display().to_string())?)
+}
+
+fn open_store(arguments: &Arguments) -> anyhow::Result<Arc<dyn Store>> {
+    if arguments.memory {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    Ok(Arc::new(DiskStore::open(&arguments.data)?))
+}
+
+async fn serve(arguments: &Arguments, world: World, store: Arc<dyn Store>) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(arguments.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let stop = stop_signal()?;
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    tracing::info!(%address, "serving");
+    let limits = Limits {
+        depth: arguments.max_depth,
+        text_bytes: arguments.max_text,
+        subscriptions: arguments.max_subscriptions,
+        ..Limits::default()
+    };
+    let service = Service { limits, ..Service::new(world, store) };
+    let settings = Settings { body_bytes: arguments.max_body, always_200: arguments.always_200, ..Settings::default() };
+    http::serve(listener, Arc::new(service), settings, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

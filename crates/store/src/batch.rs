@@ -27,9 +27,11 @@ use std::{
 pub(crate) struct Batch {
     disk: DiskView,
     /// Profiles as they are on disk, as far as anybody has asked: each is read and decoded once a batch.
-    read: RefCell<HashMap<(DatabaseId, ProfileId), Option<Arc<Profile>>>>,
+    read: RefCell<Read>,
     changed: Profiles,
 }
+
+type Read = HashMap<(DatabaseId, ProfileId), Option<Arc<Profile>>>;
 
 impl Batch {
     pub(crate) fn new(disk: DiskView) -> Self {

@@ -190,6 +190,157 @@ fn start(path: &Path, name: &str, work: impl FnOnce() + Send + 'static) -> Resul
 mod tests {
     use super::*;
 
+    use crate::transaction::Transaction;
+    use rollcall_model::{
+        database::DatabaseId,
+        field::FieldValue,
+        profile::{Profile, ProfileId},
+    };
+    use tokio::sync::oneshot;
+
+    const DATABASE: DatabaseId = DatabaseId(1);
+
+    /// A store whose writer is held in a job until the sender is dropped, so that what follows becomes one batch.
+    struct Held {
+        store: DiskStore,
+        let_go: mpsc::Sender<()>,
+        first: oneshot::Receiver<Result<(), StoreError>>,
+        _folder: tempfile::TempDir,
+    }
+
+    fn held() -> Held {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(folder.path()).unwrap();
+        let (let_go, held) = mpsc::channel::<()>();
+        let (begins, begun) = mpsc::channel();
+        let first = hand_over(&store, move |transaction| {
+            transaction.put(numbered(0))?;
+            begins.send(()).unwrap();
+            held.recv().unwrap_err();
+            Ok(())
+        });
+        begun.recv().unwrap();
+        Held { store, let_go, first, _folder: folder }
+    }
+
+    fn hand_over<T: Send + 'static>(
+        store: &DiskStore,
+        work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, StoreError>> {
+        let (job, answer) = Job::new(work);
+        store.enqueue(job).unwrap();
+        answer
+    }
+
+    fn numbered(number: u8) -> Profile {
+        Profile::new(ProfileId([number; 12]), DATABASE)
+    }
+
+    fn commits(store: &DiskStore) -> u64 {
+        store.open.read().unwrap().as_ref().unwrap().engine.database.visible_seqno()
+    }
+
+    #[test]
+    fn jobs_that_wait_together_see_each_other_and_share_a_commit() {
+        let Held { store, let_go, first, _folder } = held();
+        let before = commits(&store);
+        let answers: Vec<_> = (1..LARGEST_BATCH)
+            .map(|_| {
+                hand_over(&store, move |transaction| {
+                    let mut profile = (*transaction.profile(DATABASE, numbered(0).id)?.unwrap()).clone();
+                    let count = match profile.fields.get("count") {
+                        Some(FieldValue::Int(count)) => count + 1,
+                        _ => 1,
+                    };
+                    profile.fields.set("count".into(), FieldValue::Int(count));
+                    transaction.put(profile)?;
+                    Ok(count)
+                })
+            })
+            .collect();
+        drop(let_go);
+        first.blocking_recv().unwrap().unwrap();
+        for (answer, place) in answers.into_iter().zip(1..) {
+            assert_eq!(answer.blocking_recv().unwrap().unwrap(), place);
+        }
+        assert_eq!(commits(&store), before + 1);
+    }
+
+    #[test]
+    fn a_job_that_fails_or_panics_in_a_batch_leaves_the_others_alone() {
+        let Held { store, let_go, first, _folder } = held();
+        let fails = hand_over(&store, |transaction| {
+            transaction.put(numbered(1))?;
+            Err::<(), _>(StoreError::Busy)
+        });
+        let panics = hand_over(&store, |transaction| -> Result<(), _> {
+            transaction.put(numbered(2))?;
+            panic!("on purpose")
+        });
+        let works = hand_over(&store, |transaction| transaction.put(numbered(3)));
+        drop(let_go);
+        first.blocking_recv().unwrap().unwrap();
+        assert!(matches!(fails.blocking_recv().unwrap(), Err(StoreError::Busy)));
+        assert!(matches!(panics.blocking_recv().unwrap(), Err(StoreError::Panicked)));
+        works.blocking_recv().unwrap().unwrap();
+        let view = store.view().unwrap();
+        let has = |number| view.profile(DATABASE, numbered(number).id).unwrap().is_some();
+        assert_eq!([0, 1, 2, 3].map(has), [true, false, false, true]);
+    }
+
+    #[test]
+    fn a_batch_that_changes_nothing_costs_no_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(folder.path()).unwrap();
+        hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
+        let before = commits(&store);
+        hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
+        hand_over(&store, |_| Ok(())).blocking_recv().unwrap().unwrap();
+        assert_eq!(commits(&store), before);
+        hand_over(&store, |transaction| transaction.put(numbered(2))).blocking_recv().unwrap().unwrap();
+        assert_eq!(commits(&store), before + 1);
+    }
+
+    #[test]
+    fn a_full_queue_is_busy_and_what_was_in_it_is_still_done() {
+        let Held { store, let_go, first, _folder } = held();
+        let mut waiting: Vec<_> = (0..QUEUE_CAPACITY).map(|_| hand_over(&store, |_| Ok(()))).collect();
+        let (one_more, unanswered) = Job::new(|_| Ok(()));
+        assert!(matches!(store.enqueue(one_more), Err(StoreError::Busy)));
+        assert!(unanswered.blocking_recv().is_err(), "a job that is not taken is dropped");
+        drop(let_go);
+        first.blocking_recv().unwrap().unwrap();
+        waiting.pop().unwrap().blocking_recv().unwrap().unwrap();
+        hand_over(&store, |_| Ok(())).blocking_recv().unwrap().unwrap();
+    }
+
+    #[test]
+    fn closing_finishes_what_is_queued() {
+        let Held { store, let_go, first, _folder } = held();
+        let last = hand_over(&store, |transaction| transaction.put(numbered(1)));
+        drop(let_go);
+        store.close().unwrap();
+        first.blocking_recv().unwrap().unwrap();
+        last.blocking_recv().unwrap().unwrap();
+    }
+
+    #[test]
+    fn after_a_failed_commit_everything_is_refused_until_the_store_is_opened_again() {
+        let Held { store, let_go, first, _folder } = held();
+        let second = hand_over(&store, |transaction| transaction.put(numbered(1)));
+        store.broken.set(Arc::new(fjall::Error::Poisoned)).unwrap();
+        drop(let_go);
+        for answer in [first, second] {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Broken(_))));
+        }
+        assert!(matches!(store.enqueue(Job::new(|_| Ok(())).0), Err(StoreError::Broken(_))));
+        assert!(matches!(store.view().map(drop), Err(StoreError::Broken(_))));
+        let told = store.close().unwrap_err().to_string();
+        assert!(told.contains("start the server again"), "{told}");
+        let again = DiskStore::open(_folder.path()).unwrap();
+        assert_eq!(again.view().unwrap().profile(DATABASE, numbered(0).id).unwrap(), None);
+    }
+
     #[test]
     fn gives_up_on_a_folder_that_does_not_open() {
         let (let_go, held) = mpsc::channel::<()>();

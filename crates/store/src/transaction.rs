@@ -40,8 +40,8 @@ pub trait Store: Send + Sync + 'static {
     /// and one thread must not write while it holds one.
     fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError>;
 
-    /// Finishes what has been handed over, and lets go of files. Later calls, but for this one, are
-    /// [`StoreError::Closed`].
+    /// Finishes what has been handed over, and lets go of files; comes back when both are done. Later calls, but for
+    /// this one, are [`StoreError::Closed`].
     fn close(&self) -> Result<(), StoreError>;
 }
 

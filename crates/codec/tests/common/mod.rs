@@ -14,7 +14,7 @@ use rollcall_model::{
 };
 
 /// Names and types of the custom fields of database 1.
-pub const CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
+pub(crate) const CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
     ("custom_field", FieldKind::Text),
     ("custom_int", FieldKind::Int),
     ("custom_float", FieldKind::Float),
@@ -28,7 +28,7 @@ pub const CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
 ];
 
 /// Database 1, resources 1 (all channels) and 2 (e-mail and SMS), one custom channel.
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     let custom = CUSTOM_FIELDS.iter().map(|&(name, kind)| FieldDefinition {
         name: name.into(),
         kind,

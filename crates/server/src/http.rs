@@ -1,0 +1,169 @@
+//! Sockets: accepts connections, makes calls of requests and responses of replies. The only file with HTTP types.
+
+use crate::call::{Answer, Call, Reply};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+};
+use rollcall_codec::{answer, format::Format};
+use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
+use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+
+/// How connections are treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Bytes of a body at most (T13).
+    pub body_bytes: usize,
+    /// Whether failures too are sent with HTTP status 200 (T8).
+    pub always_200: bool,
+    /// Connections at most; more wait to be accepted.
+    pub connections: usize,
+    /// How long a request's head, and then its body, may take to arrive.
+    pub arrival: Duration,
+    /// How long requests under way may take to finish when the server stops.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_bytes: 10 * 1024 * 1024,
+            always_200: false,
+            connections: 10_000,
+            arrival: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long to wait before accepting again when the system has no socket to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves connections until `stop` resolves, then lets requests under way finish.
+pub async fn serve(
+    listener: TcpListener,
+    answers: Arc<dyn Answer>,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Semaphore::new(settings.connections));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &connections) => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let answers = Arc::clone(&answers);
+        let service = service_fn(move |request| respond(Arc::clone(&answers), request, settings));
+        let connection = builder(settings).serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if timeout(settings.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way when the time to finish them was over");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, permit))
+}
+
+fn builder(settings: Settings) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.arrival);
+    builder.http2().timer(TokioTimer::new());
+    builder
+}
+
+async fn respond(
+    answers: Arc<dyn Answer>,
+    request: Request<Incoming>,
+    settings: Settings,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let text = |name: HeaderName| header_text(&head.headers, &name);
+    let (content_type, accept, authorization) =
+        (text(header::CONTENT_TYPE), text(header::ACCEPT), text(header::AUTHORIZATION));
+    let reply = match read(body, settings).await {
+        Ok(body) => {
+            let call = Call {
+                method: head.method.as_str(),
+                path: head.uri.path(),
+                query: head.uri.query().unwrap_or(""),
+                content_type,
+                accept,
+                authorization,
+                body: &body,
+            };
+            answers.answer(call).await
+        }
+        Err(refusal) => {
+            let format = content_type.and_then(Format::of_content_type).unwrap_or(Format::Json);
+            Reply { code: refusal.code, format, body: answer::refusal(&refusal, format), allow: None }
+        }
+    };
+    Ok(response(reply, settings))
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+async fn read(body: Incoming, settings: Settings) -> Result<Bytes, Rejection> {
+    match timeout(settings.arrival, Limited::new(body, settings.body_bytes).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(ResponseCode::BodyTooLarge.because(format!("more than {} bytes", settings.body_bytes)))
+        }
+        Ok(Err(_)) => Err(ResponseCode::MalformedBody.because("the body was cut off")),
+        Err(_) => Err(ResponseCode::MalformedBody.because("the body took too long to arrive")),
+    }
+}
+
+fn response(reply: Reply, settings: Settings) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() = match reply.code {
+        ResponseCode::Success => StatusCode::OK,
+        _ if settings.always_200 => StatusCode::OK,
+        code => StatusCode::from_u16(code.number()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.format.content_type()));
+    if let Some(method) = reply.allow {
+        headers.insert(header::ALLOW, HeaderValue::from_static(method));
+    }
+    if reply.code == ResponseCode::Unavailable {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}

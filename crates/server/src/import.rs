@@ -1,0 +1,139 @@
+//! One import: find the profile that is meant, change it, keep it. Rulings M1-M19, D1, D4, D9, D14.
+//!
+//! All of it happens in one write of the store, so that matching and writing see the same state (M19).
+
+use crate::{call::Pending, failure::Failure};
+use rollcall_matching::{
+    key::{KeySource, LookupKey, Wanted},
+    mode::{self, Mode, OnAbsent},
+    plan::{Match, Plan, fields_from_identifiers},
+};
+use rollcall_model::{
+    database::{Database, SeveralFound},
+    import::{ImportOutcome, ImportRequest},
+    profile::{Profile, ProfileId},
+    profile_patch::ProfilePatch,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    system_field::EMAIL,
+    world::World,
+};
+use rollcall_store::{
+    error::StoreError,
+    ids::new_profile_id,
+    transaction::{self, Store, Transaction},
+};
+use std::sync::Arc;
+
+/// Takes imports. A seam: what stands in for it sees requests and outcomes as values.
+pub trait Import: Send + Sync + 'static {
+    /// Makes the import take effect, or says why not.
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>>;
+}
+
+/// Imports into a store, by a configuration and a table of modes.
+pub struct Importer {
+    /// The configuration.
+    pub world: Arc<World>,
+    /// Where profiles are kept.
+    pub store: Arc<dyn Store>,
+    /// The matching modes; [`mode::MODES`], unless a test wants others.
+    pub modes: &'static [Mode],
+}
+
+impl Import for Importer {
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        let (world, modes) = (Arc::clone(&self.world), self.modes);
+        Box::pin(async move {
+            let outcome =
+                transaction::write(&*self.store, move |state| take_effect(&request, &world, modes, state)).await?;
+            Ok(outcome?)
+        })
+    }
+}
+
+/// What one write answers: the store did its part, and the request is done or refused.
+type Taken<T> = Result<Result<T, Rejection>, StoreError>;
+
+fn take_effect(
+    request: &ImportRequest,
+    world: &World,
+    modes: &[Mode],
+    state: &mut dyn Transaction,
+) -> Taken<ImportOutcome> {
+    let Some(database) = world.database(request.database) else {
+        return Ok(Err(ResponseCode::DatabaseNotFound.at("db_id")));
+    };
+    // 1. Which mode, and what will it look up?
+    let wanted = Wanted { identifiers: &request.identifiers, patch: &request.patch };
+    let (mode, plan) = match plan(request, wanted, database, world, modes) {
+        Ok(planned) => planned,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    // 2. Whom does it find?
+    let found = match settle(plan.resolve(state)?, mode, database) {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    // 3. The profile as it is, or a new one that the mode can find again.
+    let before = match found {
+        Some(id) => state.profile(database.id, id)?,
+        None => None,
+    };
+    let mut profile = match &before {
+        Some(profile) => Profile::clone(profile),
+        None => newborn(mode, wanted, database),
+    };
+    // 4. What the request changes.
+    request.patch.apply(&mut profile, |subscription| world.resource(subscription.resource));
+    // 5. An e-mail address belongs to one profile (D9).
+    if changes_email(before.as_deref(), &profile) && is_email_taken(&profile, state)? {
+        return Ok(Err(ResponseCode::EmailTaken.at(EMAIL).under("data")));
+    }
+    // 6. Kept, unless it is as it was.
+    let id = profile.id;
+    let outcome = if before.is_some() { ImportOutcome::Updated(id) } else { ImportOutcome::Created(id) };
+    if before.is_none_or(|before| *before != profile) {
+        state.put(profile)?;
+    }
+    Ok(Ok(outcome))
+}
+
+fn plan<'m, 'a>(
+    request: &ImportRequest,
+    wanted: Wanted<'a>,
+    database: &Database,
+    world: &World,
+    modes: &'m [Mode],
+) -> Result<(&'m Mode, Plan<'a>), Rejection> {
+    let mode = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
+    Ok((mode, Plan::new(mode, wanted, database, world)?))
+}
+
+/// The profile to change; none means that one is to be created (M8-M10).
+fn settle(found: Match, mode: &Mode, database: &Database) -> Result<Option<ProfileId>, Rejection> {
+    match (found, mode.on_absent, database.several_found) {
+        (Match::One(id), ..) | (Match::Several(id), _, SeveralFound::Oldest) => Ok(Some(id)),
+        (Match::Several(_), _, SeveralFound::Refuse) => Err(ResponseCode::SeveralFound.into()),
+        (Match::Nobody, OnAbsent::Create, _) => Ok(None),
+        (Match::Nobody, OnAbsent::Refuse, _) => Err(ResponseCode::ProfileNotFound.into()),
+    }
+}
+
+fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
+    let mut profile = Profile::new(new_profile_id(), database.id);
+    let found_again = ProfilePatch { fields: fields_from_identifiers(mode, wanted), ..ProfilePatch::default() };
+    found_again.apply(&mut profile, |_| None);
+    profile
+}
+
+fn changes_email(before: Option<&Profile>, profile: &Profile) -> bool {
+    let key = |email: &rollcall_model::email::Email| email.key().to_owned();
+    profile.email().is_some() && before.and_then(Profile::email).map(key) != profile.email().map(key)
+}
+
+fn is_email_taken(profile: &Profile, state: &mut dyn Transaction) -> Result<bool, StoreError> {
+    let Some(email) = profile.email() else { return Ok(false) };
+    let key = LookupKey { source: KeySource::ProfileEmail, name: "", value: email.key().into(), resource: None };
+    Ok(state.find(profile.database, &key)?.iter().any(|owner| *owner != profile.id))
+}

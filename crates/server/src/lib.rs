@@ -1,0 +1,17 @@
+//! The server: HTTP in, profiles in a store, HTTP out.
+//!
+//! The path of a request: [`http`] makes a [`call::Call`] of it, [`service::Service`] finds its row in [`routes`] and
+//! checks who calls, [`import`] does what is asked, in one write of the store, and a [`call::Reply`] goes back. Only
+//! [`http`] knows HTTP types. Every seam (answering a call, importing, the store, the table of modes) is handed in, so
+//! that a test can stand in for it. Start reading at [`import`].
+
+pub mod call; // a request and its reply, without HTTP
+pub mod failure; // refused, or failed: one place that makes answers of it
+pub mod world_file; // the configuration, from a TOML file
+
+mod get;
+pub mod import; // one import as numbered steps: the heart // one profile, to look at
+
+pub mod http;
+pub mod routes; // table: the calls
+pub mod service; // a call to its reply // sockets, and the only HTTP types

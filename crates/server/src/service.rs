@@ -1,0 +1,114 @@
+//! A call to its reply: which call, in which format, by whom, and into which database. Rulings T1-T11.
+
+use crate::{
+    call::{Answer, Call, Pending, Reply},
+    failure::Failure,
+    import::{Import, Importer},
+    routes::{self, METHOD, Request},
+};
+use rollcall_codec::{answer, format::Format, limits::Limits, parse, request, tree::Tree};
+use rollcall_matching::mode::{MODES, Mode};
+use rollcall_model::{
+    database::Database, rejection::Rejection, response_code::ResponseCode, token::ApiToken, world::World,
+};
+use rollcall_store::transaction::Store;
+use std::sync::Arc;
+
+/// The server without its sockets.
+pub struct Service {
+    /// The configuration.
+    pub world: Arc<World>,
+    /// Where profiles are kept.
+    pub store: Arc<dyn Store>,
+    /// Takes imports.
+    pub importer: Arc<dyn Import>,
+    /// The matching modes.
+    pub modes: &'static [Mode],
+    /// What a body may hold.
+    pub limits: Limits,
+}
+
+impl Service {
+    /// A server with this configuration and store, and everything else as documented.
+    pub fn new(world: World, store: Arc<dyn Store>) -> Self {
+        let world = Arc::new(world);
+        let importer = Importer { world: Arc::clone(&world), store: Arc::clone(&store), modes: MODES };
+        Self { world, store, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
+    }
+}
+
+impl Answer for Service {
+    fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply> {
+        Box::pin(async move {
+            let mut format = preferred_format(&call);
+            let served = self.serve(&call, &mut format).await;
+            tracing::debug!(?call, refused = served.as_ref().err().map(tracing::field::debug), "answered");
+            reply(served, format)
+        })
+    }
+}
+
+/// The format of answers that cannot ask the body: the query's, else the preferred one of `Accept`, else the request's
+/// own, else JSON (T6).
+fn preferred_format(call: &Call<'_>) -> Format {
+    let asked = call.parameter("format").and_then(|name| Format::named(&name));
+    let accepted = || call.accept.and_then(Format::of_accept);
+    let declared = || call.content_type.and_then(Format::of_content_type);
+    asked.or_else(accepted).or_else(declared).unwrap_or(Format::Json)
+}
+
+fn reply(served: Result<Vec<u8>, Failure>, format: Format) -> Reply {
+    match served {
+        Ok(body) => Reply { code: ResponseCode::Success, format, body, allow: None },
+        Err(failure) => {
+            let refusal = failure.into_rejection();
+            let allow = (refusal.code == ResponseCode::MethodNotAllowed).then_some(METHOD);
+            Reply { code: refusal.code, format, body: answer::refusal(&refusal, format), allow }
+        }
+    }
+}
+
+impl Service {
+    /// Serves the call. `format` is settled on the way, since the body may ask for one.
+    async fn serve(&self, call: &Call<'_>, format: &mut Format) -> Result<Vec<u8>, Failure> {
+        let route = routes::route(call.path).ok_or(Rejection::from(ResponseCode::UnknownCall))?;
+        if call.method != METHOD {
+            return Err(ResponseCode::MethodNotAllowed.because(format!("use {METHOD}")).into());
+        }
+        let tree = self.parse(call)?;
+        if let Some(asked) = request::answer_format(&tree)? {
+            *format = asked;
+        }
+        let database = self.authorise(call, &tree)?;
+        (route.serve)(Request { service: self, tree: &tree, database, format: *format }).await
+    }
+
+    fn parse<'a>(&self, call: &Call<'a>) -> Result<Tree<'a>, Rejection> {
+        let declared = call.content_type.and_then(Format::of_content_type).ok_or_else(|| {
+            let known: Vec<_> = Format::ALL.iter().map(|format| format.media_types()[0]).collect();
+            ResponseCode::UnsupportedMediaType.because(format!("send Content-Type {}, in UTF-8", known.join(" or ")))
+        })?;
+        parse(call.body, declared, self.limits)
+    }
+
+    /// The database that is meant, if the caller may use it. The first token that is present decides (T7).
+    fn authorise(&self, call: &Call<'_>, tree: &Tree<'_>) -> Result<&Database, Rejection> {
+        let token = match request::token(tree)? {
+            Some(token) => Some(token),
+            None => bearer(call).or_else(|| call.parameter("token").map(|secret| ApiToken::from(&*secret))),
+        };
+        let token = token.ok_or_else(|| ResponseCode::TokenMissing.at("token"))?;
+        let grant = self.world.grant(token.secret())?;
+        let id = request::database_id(tree)?;
+        let database = self.world.database(id).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
+        match grant.databases.contains(&id) {
+            true => Ok(database),
+            false => Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id")),
+        }
+    }
+}
+
+fn bearer(call: &Call<'_>) -> Option<ApiToken> {
+    let (scheme, token) = call.authorization?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| ApiToken::from(token.trim()))
+}

@@ -1,0 +1,331 @@
+//! The configuration, from a TOML file to a checked [`World`]. Errors name the file, the line and the key.
+//!
+//! The file's `[suite]` table is for the conformance suite and is not looked at here.
+
+use rollcall_model::{
+    channel::{self, AddressKind, Channel},
+    database::{Database, DatabaseId, SeveralFound, UnknownFields},
+    field::{FieldDefinition, FieldDefinitions, FieldKind},
+    phone::Region,
+    resource::{Resource, ResourceId},
+    segment::{Segment, SegmentId},
+    system_field::{self, SUBSCRIPTION_FIELDS, SYSTEM_FIELDS},
+    token::Grant,
+    world::World,
+};
+use serde::{Deserialize, de::IgnoredAny};
+use std::{collections::HashSet, fmt, hash::Hash};
+use toml::Spanned;
+
+/// The documented world, in which every example of the documentation works as printed. Its token is public.
+pub const DOCUMENTED: &str = include_str!("../../../fixtures/worlds/documented.toml");
+
+/// What is wrong with a world file, and where.
+#[derive(Debug)]
+pub struct WorldError {
+    file: String,
+    line: usize,
+    problem: String,
+}
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.problem)
+    }
+}
+
+impl std::error::Error for WorldError {}
+
+/// Reads a world file's text. `name` is what errors call the file.
+pub fn read(text: &str, name: &str) -> Result<World, WorldError> {
+    let at = |offset: usize, problem: String| WorldError {
+        file: name.to_owned(),
+        line: 1 + text[..offset.min(text.len())].matches('\n').count(),
+        problem,
+    };
+    let file: File = toml::from_str(text)
+        .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+    file.check().map_err(|(offset, problem)| at(offset, problem))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    tokens: Vec<TokenRow>,
+    databases: Vec<DatabaseRow>,
+    #[serde(default)]
+    channels: Vec<ChannelRow>,
+    #[serde(default)]
+    resources: Vec<ResourceRow>,
+    #[serde(default, rename = "suite")]
+    _suite: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenRow {
+    token: Spanned<String>,
+    databases: Vec<Spanned<u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatabaseRow {
+    id: Spanned<u32>,
+    name: String,
+    #[serde(default)]
+    default_region: Option<Spanned<String>>,
+    #[serde(default)]
+    unknown_fields: UnknownFieldsWord,
+    #[serde(default)]
+    several_found: SeveralFoundWord,
+    #[serde(default)]
+    fields: Vec<FieldRow>,
+    #[serde(default)]
+    segments: Vec<SegmentRow>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum UnknownFieldsWord {
+    #[default]
+    Reject,
+    Ignore,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum SeveralFoundWord {
+    #[default]
+    Oldest,
+    Refuse,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldRow {
+    name: Spanned<String>,
+    #[serde(rename = "type")]
+    kind: Spanned<String>,
+    #[serde(default)]
+    options: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentRow {
+    id: Spanned<u32>,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelRow {
+    name: Spanned<String>,
+    id_field: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResourceRow {
+    id: Spanned<u32>,
+    name: String,
+    databases: Vec<Spanned<u32>>,
+    channels: Vec<Spanned<String>>,
+    #[serde(default)]
+    categories: Vec<Spanned<String>>,
+    #[serde(default)]
+    fields: Vec<FieldRow>,
+    #[serde(default)]
+    raise_priority: bool,
+}
+
+/// What is wrong, and at which byte.
+type Fault = (usize, String);
+
+impl File {
+    fn check(&self) -> Result<World, Fault> {
+        distinct(self.databases.iter().map(|row| &row.id), "database id")?;
+        distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
+        distinct(self.tokens.iter().map(|row| &row.token), "token")?;
+        let channels = self.channels()?;
+        Ok(World {
+            databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
+            resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
+            grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
+            channels,
+        })
+    }
+
+    fn channels(&self) -> Result<Vec<Channel>, Fault> {
+        let mut channels: Vec<_> = channel::documented().collect();
+        for row in &self.channels {
+            let name = element_name(&row.name, "channel")?;
+            if channels.iter().any(|known| known.name.as_str() == name) {
+                return Err(fault(&row.name, format!("channel {name:?} is defined already")));
+            }
+            let id_field = element_name(&row.id_field, "field")?.into();
+            channels.push(Channel { name: name.into(), address: AddressKind::Custom { id_field } });
+        }
+        Ok(channels)
+    }
+
+    fn grant(&self, row: &TokenRow) -> Result<Grant, Fault> {
+        if row.token.get_ref().trim().is_empty() {
+            return Err(fault(&row.token, "a token cannot be empty".to_owned()));
+        }
+        let databases = row.databases.iter().map(|id| self.database(id)).collect::<Result<_, _>>()?;
+        Ok(Grant { token: row.token.get_ref().as_str().into(), databases })
+    }
+
+    fn database(&self, id: &Spanned<u32>) -> Result<DatabaseId, Fault> {
+        match self.databases.iter().any(|database| database.id.get_ref() == id.get_ref()) {
+            true => Ok(DatabaseId(*id.get_ref())),
+            false => Err(fault(id, format!("there is no database {}", id.get_ref()))),
+        }
+    }
+
+    fn resource(&self, row: &ResourceRow, channels: &[Channel]) -> Result<Resource, Fault> {
+        let channel = |name: &Spanned<String>| {
+            let known = channels.iter().find(|channel| channel.name.as_str() == name.get_ref());
+            known.map(|channel| channel.name.clone()).ok_or_else(|| {
+                fault(name, format!("there is no channel {:?}; custom ones stand under [[channels]]", name.get_ref()))
+            })
+        };
+        distinct(row.categories.iter(), "category")?;
+        Ok(Resource {
+            id: ResourceId(*row.id.get_ref()),
+            name: row.name.as_str().into(),
+            databases: row.databases.iter().map(|id| self.database(id)).collect::<Result<_, _>>()?,
+            channels: row.channels.iter().map(channel).collect::<Result<_, _>>()?,
+            categories: row.categories.iter().map(|name| name.get_ref().as_str().into()).collect(),
+            fields: definitions(&row.fields, SUBSCRIPTION_FIELDS)?,
+            raise_priority: row.raise_priority,
+        })
+    }
+}
+
+impl DatabaseRow {
+    fn check(&self) -> Result<Database, Fault> {
+        distinct(self.segments.iter().map(|row| &row.id), "segment id")?;
+        let region = |code: &Spanned<String>| {
+            let region = Region::named(code.get_ref());
+            region.ok_or_else(|| fault(code, format!("{:?} is no region; use an ISO code such as RU", code.get_ref())))
+        };
+        Ok(Database {
+            id: DatabaseId(*self.id.get_ref()),
+            name: self.name.as_str().into(),
+            fields: definitions(&self.fields, SYSTEM_FIELDS)?,
+            segments: self.segments.iter().map(SegmentRow::segment).collect(),
+            default_region: self.default_region.as_ref().map(region).transpose()?,
+            unknown_fields: match self.unknown_fields {
+                UnknownFieldsWord::Reject => UnknownFields::Reject,
+                UnknownFieldsWord::Ignore => UnknownFields::Ignore,
+            },
+            several_found: match self.several_found {
+                SeveralFoundWord::Oldest => SeveralFound::Oldest,
+                SeveralFoundWord::Refuse => SeveralFound::Refuse,
+            },
+        })
+    }
+}
+
+impl SegmentRow {
+    fn segment(&self) -> Segment {
+        Segment { id: SegmentId(*self.id.get_ref()), name: self.name.as_str().into() }
+    }
+}
+
+/// The system's fields and those of the file.
+fn definitions(rows: &[FieldRow], system: &[(&str, FieldKind)]) -> Result<FieldDefinitions, Fault> {
+    distinct(rows.iter().map(|row| &row.name), "field")?;
+    let own: Vec<_> = rows.iter().map(FieldRow::check).collect::<Result<_, _>>()?;
+    let all = system_field::definitions(system).chain(own).collect();
+    FieldDefinitions::new(all).map_err(|name| (0, format!("field {name} is defined twice")))
+}
+
+impl FieldRow {
+    fn check(&self) -> Result<FieldDefinition, Fault> {
+        let name = element_name(&self.name, "field")?.into();
+        if !system_field::is_custom(&name) {
+            return Err(fault(&self.name, format!("field {name}: names of the system begin with _, choose another")));
+        }
+        let kind = FieldKind::named(self.kind.get_ref()).ok_or_else(|| {
+            let known: Vec<_> = FieldKind::ALL.iter().map(|kind| kind.name()).collect();
+            fault(&self.kind, format!("{:?} is no field type; there are {}", self.kind.get_ref(), known.join(", ")))
+        })?;
+        if (kind == FieldKind::Enum) == self.options.is_empty() {
+            return Err(fault(&self.name, format!("field {name}: an enum, and only an enum, needs options")));
+        }
+        let options = self.options.iter().map(|word| word.as_str().into()).collect();
+        Ok(FieldDefinition { name, kind, options })
+    }
+}
+
+/// A name that can stand in XML too, where names of fields and channels become elements.
+fn element_name<'a>(name: &'a Spanned<String>, what: &str) -> Result<&'a str, Fault> {
+    let text = name.get_ref().as_str();
+    let fits = |(index, character): (usize, char)| {
+        character.is_alphabetic()
+            || character == '_'
+            || index > 0 && (character.is_alphanumeric() || "-.".contains(character))
+    };
+    match !text.is_empty() && text.chars().enumerate().all(fits) {
+        true => Ok(text),
+        false => Err(fault(name, format!("{what} {text:?}: a name is a letter, then letters, digits, _, - or ."))),
+    }
+}
+
+fn distinct<'a, T: Hash + Eq + fmt::Display + 'a>(
+    values: impl Iterator<Item = &'a Spanned<T>>,
+    what: &str,
+) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for value in values {
+        if !seen.insert(value.get_ref()) {
+            return Err(fault(value, format!("{what} {} stands twice", value.get_ref())));
+        }
+    }
+    Ok(())
+}
+
+fn fault<T>(place: &Spanned<T>, problem: String) -> Fault {
+    (place.span().start, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_world_is_sound() {
+        let world = read(DOCUMENTED, "documented.toml").unwrap_or_else(|error| panic!("{error}"));
+        assert!(world.grant("abcdefghijklmnqrstuvwxyz").is_ok());
+    }
+
+    #[test]
+    fn names_the_line_and_what_is_wrong_there() {
+        let check = |text: &str, expected: &str| {
+            let error = read(text, "w.toml").expect_err(text).to_string();
+            assert!(error.starts_with("w.toml:") && error.contains(expected), "{error}");
+        };
+        let database = "[[databases]]\nid = 1\nname = 'A'\n";
+        check("", "missing field `databases`");
+        check("[[databases]]\nid = 1\nname = 'A'\ncolour = 1", "w.toml:4: unknown field `colour`");
+        check(&format!("{database}{database}"), "w.toml:5: database id 1 stands twice");
+        check(&format!("{database}default_region = 'Russia'"), "w.toml:4: \"Russia\" is no region");
+        check(
+            &format!("{database}fields = [\n{{ name = 'a', type = 'text' }}]"),
+            "w.toml:5: \"text\" is no field type",
+        );
+        check(&format!("{database}fields = [{{ name = '_a', type = 'int' }}]"), "names of the system begin with _");
+        check(&format!("{database}fields = [{{ name = 'a b', type = 'int' }}]"), "a name is a letter");
+        check(&format!("{database}fields = [{{ name = 'a', type = 'enum' }}]"), "an enum, and only an enum");
+        check(&format!("{database}[[tokens]]\ntoken = 't'\ndatabases = [1, 7]"), "w.toml:6: there is no database 7");
+        check(&format!("{database}[[tokens]]\ntoken = ''\ndatabases = []"), "a token cannot be empty");
+        let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
+        check(&format!("{database}{resource}channels = ['fax']"), "w.toml:8: there is no channel \"fax\"");
+        check(&format!("{database}[[channels]]\nname = 'sms'\nid_field = 'id'"), "channel \"sms\" is defined already");
+    }
+}

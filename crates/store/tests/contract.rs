@@ -1,0 +1,418 @@
+//! What every store does, as the same sentences over each of them; and random histories, told to both and to a list.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails where it should")]
+
+mod common;
+
+use common::{DATABASE, find, found_by_everything, id, keep, lookups, subscription, write_now};
+use proptest::{collection, prelude::*, sample::select, test_runner::TestRunner};
+use rollcall_matching::key::{KeySource, LookupKey, keys_of};
+use rollcall_model::{
+    address::Address,
+    database::DatabaseId,
+    email::Email,
+    field::FieldValue,
+    phone::Phone,
+    profile::{Profile, ProfileId},
+    resource::ResourceId,
+};
+use rollcall_store::{
+    disk::DiskStore,
+    error::StoreError,
+    ids::new_profile_id,
+    memory::MemoryStore,
+    transaction::{Job, Store},
+};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Barrier},
+    thread,
+};
+
+macro_rules! contract {
+    ($($(#[$doc:meta])* fn $name:ident($store:ident) $body:block)*) => {
+        $(fn $name($store: &dyn Store) $body)*
+
+        mod memory {
+            $(#[test] fn $name() { super::$name(&super::MemoryStore::new()); })*
+        }
+
+        mod disk {
+            $(#[test] fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$name(&super::DiskStore::open(folder.path()).unwrap());
+            })*
+        }
+    };
+}
+
+contract! {
+    fn a_profile_is_as_it_was_put(store) {
+        let profile = found_by_everything(1);
+        keep(store, &profile);
+        let view = store.view().unwrap();
+        assert_eq!(view.profile(DATABASE, profile.id).unwrap().as_deref(), Some(&profile));
+        assert_eq!(view.profile(DATABASE, id(2)).unwrap(), None);
+    }
+
+    fn a_profile_is_found_by_each_of_its_keys(store) {
+        let profile = found_by_everything(1);
+        let sources: HashSet<_> = lookups(&profile).iter().map(|key| key.source).collect();
+        assert_eq!(sources.len(), KeySource::ALL.len(), "the sample has a key of every source");
+        for key in lookups(&profile) {
+            assert_eq!(find(store, DATABASE, &key), [], "{key:?}");
+        }
+        keep(store, &profile);
+        for key in lookups(&profile) {
+            assert_eq!(find(store, DATABASE, &key), [profile.id], "{key:?}");
+        }
+    }
+
+    fn a_changed_profile_is_found_by_what_it_has_now_only(store) {
+        let before = found_by_everything(1);
+        keep(store, &before);
+        let after = Profile { id: before.id, ..found_by_everything(2) };
+        keep(store, &after);
+        let kept: HashSet<_> = lookups(&after).into_iter().collect();
+        for key in lookups(&before).iter().filter(|key| !kept.contains(key)) {
+            assert_eq!(find(store, DATABASE, key), [], "{key:?}");
+        }
+        for key in &kept {
+            assert_eq!(find(store, DATABASE, key), [before.id], "{key:?}");
+        }
+    }
+
+    fn an_emptied_profile_is_found_by_its_identifier_only(store) {
+        let full = found_by_everything(1);
+        keep(store, &full);
+        keep(store, &Profile::new(full.id, DATABASE));
+        for key in lookups(&full) {
+            let expected: &[_] = if key.source == KeySource::ProfileId { &[full.id] } else { &[] };
+            assert_eq!(find(store, DATABASE, &key), expected, "{key:?}");
+        }
+    }
+
+    fn a_resource_narrows_a_search(store) {
+        let mut profile = Profile::new(id(1), DATABASE);
+        let address = Address::Email(Email::parse("ann@example.com").unwrap());
+        profile.subscriptions =
+            vec![subscription(1, "email", address.clone()), subscription(256, "email", address.clone())];
+        keep(store, &profile);
+        let at = |resource: Option<u32>| {
+            let value = "ann@example.com".into();
+            let resource = resource.map(ResourceId);
+            find(store, DATABASE, &LookupKey { source: KeySource::EmailSubscription, name: "", value, resource })
+        };
+        assert_eq!([at(None), at(Some(1)), at(Some(256))], [[id(1)]; 3]);
+        assert_eq!([at(Some(0)), at(Some(2))], [[]; 2]);
+        profile.subscriptions.remove(0);
+        keep(store, &profile);
+        assert_eq!(at(None), [id(1)]);
+        assert_eq!(at(Some(1)), []);
+    }
+
+    fn an_identifier_is_not_of_a_resource(store) {
+        keep(store, &Profile::new(id(1), DATABASE));
+        let by = |value: &str, resource| {
+            find(store, DATABASE, &LookupKey { source: KeySource::ProfileId, name: "", value: value.into(), resource })
+        };
+        assert_eq!(by(&id(1).to_string(), None), [id(1)]);
+        assert_eq!(by(&id(1).to_string(), Some(ResourceId(1))), []);
+        assert_eq!(by("no identifier", None), []);
+    }
+
+    fn several_are_found_oldest_first_and_each_once(store) {
+        let phone = Phone::from_digits(79_000_000_000).unwrap();
+        for number in [3, 1, 2] {
+            let mut profile = Profile::new(id(number), DATABASE);
+            // a younger profile has the lower resource, and one resource is there twice
+            let resource = u32::from(10 - number);
+            profile.subscriptions = [resource, resource, 20]
+                .map(|resource| subscription(resource, "sms", Address::Phone(phone)))
+                .into();
+            keep(store, &profile);
+        }
+        let value = phone.to_string().into();
+        let key = LookupKey { source: KeySource::SmsSubscription, name: "", value, resource: None };
+        assert_eq!(find(store, DATABASE, &key), [id(1), id(2), id(3)]);
+    }
+
+    fn a_key_that_a_profile_has_twice_stays_until_both_are_gone(store) {
+        let mut profile = Profile::new(id(1), DATABASE);
+        let address = Address::Phone(Phone::from_digits(79_000_000_000).unwrap());
+        profile.subscriptions = vec![subscription(1, "sms", address.clone()), subscription(1, "fax", address)];
+        for expected in [[id(1)].as_slice(), &[id(1)], &[]] {
+            keep(store, &profile);
+            let value = "+79000000000".into();
+            let key = LookupKey { source: KeySource::SmsSubscription, name: "", value, resource: Some(ResourceId(1)) };
+            assert_eq!(find(store, DATABASE, &key), expected, "{:?}", profile.subscriptions);
+            profile.subscriptions.pop();
+        }
+    }
+
+    fn another_database_is_never_searched(store) {
+        let profile = found_by_everything(1);
+        keep(store, &profile);
+        for other in [0, 2, 256, u32::MAX].map(DatabaseId) {
+            assert_eq!(store.view().unwrap().profile(other, profile.id).unwrap(), None);
+            for key in lookups(&profile) {
+                assert_eq!(find(store, other, &key), [], "{key:?}");
+            }
+        }
+    }
+
+    fn databases_keep_the_same_identifier_apart(store) {
+        let here = found_by_everything(1);
+        let there = Profile { database: DatabaseId(2), ..found_by_everything(1) };
+        keep(store, &here);
+        keep(store, &there);
+        keep(store, &Profile::new(here.id, DATABASE));
+        for key in lookups(&there) {
+            assert_eq!(find(store, DatabaseId(2), &key), [there.id], "{key:?}");
+        }
+    }
+
+    fn work_sees_what_it_has_put(store) {
+        let (first, second) = (found_by_everything(1), found_by_everything(2));
+        keep(store, &first);
+        write_now(store, move |transaction| {
+            transaction.put(Profile::new(first.id, DATABASE))?;
+            transaction.put(second.clone())?;
+            for key in lookups(&first).iter().filter(|key| key.source == KeySource::ProfileEmail) {
+                assert_eq!(transaction.find(DATABASE, key)?, []);
+            }
+            for key in lookups(&second) {
+                assert_eq!(transaction.find(DATABASE, &key)?, [second.id], "{key:?}");
+            }
+            let email = lookups(&second)[0].clone();
+            assert_eq!(transaction.find(DatabaseId(2), &email)?, []);
+            assert_eq!(transaction.profile(DATABASE, second.id)?.as_deref(), Some(&second));
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    fn work_that_fails_leaves_nothing(store) {
+        let profile = found_by_everything(1);
+        let put = profile.clone();
+        let error = write_now(store, move |transaction| {
+            transaction.put(put.clone())?;
+            Err::<(), _>(StoreError::Busy)
+        });
+        assert!(matches!(error, Err(StoreError::Busy)), "{error:?}");
+        assert_eq!(store.view().unwrap().profile(DATABASE, profile.id).unwrap(), None);
+        for key in lookups(&profile) {
+            assert_eq!(find(store, DATABASE, &key), [], "{key:?}");
+        }
+    }
+
+    fn work_that_panics_leaves_nothing_and_the_store_goes_on(store) {
+        let profile = found_by_everything(1);
+        let put = profile.clone();
+        let error = write_now(store, move |transaction| -> Result<(), _> {
+            transaction.put(put.clone())?;
+            panic!("on purpose")
+        });
+        assert!(matches!(error, Err(StoreError::Panicked)), "{error:?}");
+        assert_eq!(store.view().unwrap().profile(DATABASE, profile.id).unwrap(), None);
+        keep(store, &profile);
+        assert_eq!(find(store, DATABASE, &lookups(&profile)[0]), [profile.id]);
+    }
+
+    fn jobs_handed_over_together_run_in_order_and_see_each_other(store) {
+        let jobs = (0..50u8).map(|number| {
+            let (job, answer) = Job::new(move |transaction| {
+                let mine = found_by_everything(number);
+                if number % 5 == 4 {
+                    transaction.put(mine)?;
+                    return Err(StoreError::Busy); // every fifth refuses, after it has put
+                }
+                let before = number.checked_sub(1).map(found_by_everything);
+                let seen = match &before {
+                    Some(before) => transaction.find(DATABASE, &lookups(before)[0])?.len(),
+                    None => 0,
+                };
+                transaction.put(mine)?;
+                Ok(seen)
+            });
+            store.enqueue(job).unwrap();
+            answer
+        });
+        let answers: Vec<_> = jobs.collect();
+        for (answer, number) in answers.into_iter().zip(0..) {
+            match answer.blocking_recv().unwrap() {
+                Ok(seen) => assert_eq!(seen, usize::from(number % 5 != 0), "{number}"),
+                Err(error) => assert!(number % 5 == 4 && matches!(error, StoreError::Busy), "{number}: {error}"),
+            }
+        }
+    }
+
+    fn racing_writers_of_one_new_address_make_one_profile(store) {
+        let start = Barrier::new(8);
+        let find_or_create = || {
+            start.wait();
+            write_now(store, |transaction| {
+                let address = Email::parse("ann@example.com").unwrap();
+                let value = address.key().into();
+                let key = LookupKey { source: KeySource::ProfileEmail, name: "", value, resource: None };
+                if let Some(known) = transaction.find(DATABASE, &key)?.first() {
+                    return Ok(*known);
+                }
+                let mut profile = Profile::new(new_profile_id(), DATABASE);
+                profile.fields.set("email".into(), FieldValue::Email(address.clone()));
+                let id = profile.id;
+                transaction.put(profile)?;
+                Ok(id)
+            })
+            .unwrap()
+        };
+        let ids: HashSet<_> = thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|_| scope.spawn(find_or_create)).collect();
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        assert_eq!(ids.len(), 1);
+    }
+
+    fn a_closed_store_says_so(store) {
+        keep(store, &found_by_everything(1));
+        store.close().unwrap();
+        store.close().unwrap();
+        assert!(matches!(write_now(store, |_| Ok(())), Err(StoreError::Closed)));
+        assert!(matches!(store.view().map(drop), Err(StoreError::Closed)));
+    }
+}
+
+#[test]
+fn a_view_of_the_disk_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    let view = store.view().unwrap();
+    keep(&store, &found_by_everything(1));
+    assert_eq!(view.profile(DATABASE, id(1)).unwrap(), None);
+    assert_eq!(view.find(DATABASE, &lookups(&found_by_everything(1))[0]).unwrap(), []);
+}
+
+/// What one job of a random history does: puts these profiles, then succeeds or fails.
+#[derive(Debug, Clone)]
+struct Step {
+    puts: Vec<Profile>,
+    fails: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (collection::vec(small_profile(), 0..3), prop::bool::weighted(0.2)).prop_map(|(puts, fails)| Step { puts, fails })
+}
+
+/// A profile out of few identifiers and few values, so that profiles meet.
+fn small_profile() -> impl Strategy<Value = Profile> {
+    let word = || select(vec!["", "a", "ab", "b"]);
+    let field = (select(vec!["email", "phones", "x", "y", "_z"]), word(), word());
+    let address = (select(vec!["email", "sms", "push", "pager", "chat"]), 1..3u32, word(), word());
+    let parts = (0..4u8, collection::vec(field, 0..4), collection::vec(address, 0..4));
+    parts.prop_map(|(number, fields, addresses)| {
+        let mut profile = Profile::new(id(number), DATABASE);
+        for (name, value, other) in fields {
+            profile.fields.set(name.into(), small_value(name, value, other));
+        }
+        for (channel, resource, value, name) in addresses {
+            let mut subscription = subscription(resource, channel, small_address(channel, value, name));
+            subscription
+                .custom_fields
+                .set(if name.is_empty() { "z" } else { name }.into(), small_value("x", value, name));
+            profile.subscriptions.push(subscription);
+        }
+        profile
+    })
+}
+
+fn small_value(name: &str, value: &str, other: &str) -> FieldValue {
+    match name {
+        "email" => FieldValue::Email(small_email(value)),
+        "phones" => FieldValue::Phones(vec![small_phone(value), small_phone(other)]),
+        "x" => FieldValue::Tags(vec![value.into(), other.into()]),
+        _ => FieldValue::Text(value.into()),
+    }
+}
+
+fn small_address(channel: &str, value: &str, name: &str) -> Address {
+    match channel {
+        "email" => Address::Email(small_email(value)),
+        "sms" => Address::Phone(small_phone(value)),
+        "push" => Address::Push { provider: name.into(), subscription_id: value.into() },
+        "pager" => Address::Custom(value.into()),
+        _ => Address::Chat(1),
+    }
+}
+
+fn small_email(word: &str) -> Email {
+    Email::parse(&format!("x{word}@example.com")).unwrap()
+}
+
+fn small_phone(word: &str) -> Phone {
+    Phone::from_digits(79_000_000_000 + word.len() as u64).unwrap()
+}
+
+/// The profiles that a history leaves, and what a search through the list of them answers.
+#[derive(Default)]
+struct List(BTreeMap<ProfileId, Profile>);
+
+impl List {
+    fn run(&mut self, step: &Step) {
+        if !step.fails {
+            self.0.extend(step.puts.iter().map(|profile| (profile.id, profile.clone())));
+        }
+    }
+
+    fn find(&self, key: &LookupKey<'_>) -> Vec<ProfileId> {
+        let is_meant = |has: &LookupKey<'_>| {
+            let resource = if key.resource.is_none() { None } else { has.resource };
+            LookupKey { resource, ..has.clone() } == *key
+        };
+        let found = self.0.values().filter(|profile| keys_of(profile).iter().any(is_meant));
+        found.map(|profile| profile.id).collect()
+    }
+}
+
+/// Runs the step in a database, without waiting for its answer.
+fn hand_over(store: &dyn Store, database: DatabaseId, step: &Step) -> impl FnOnce() + use<> {
+    let Step { puts, fails } = step.clone();
+    let (job, answer) = Job::new(move |transaction| {
+        for profile in &puts {
+            transaction.put(Profile { database, ..profile.clone() })?;
+        }
+        if fails { Err(StoreError::Busy) } else { Ok(()) }
+    });
+    store.enqueue(job).unwrap();
+    move || assert_eq!(answer.blocking_recv().unwrap().is_err(), fails)
+}
+
+#[test]
+fn any_history_leaves_what_a_list_of_profiles_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(DiskStore::open(folder.path()).unwrap())];
+    let mut database = 0;
+    let histories = collection::vec(step(), 1..12);
+    let check = |history: Vec<Step>| {
+        database += 1; // of its own for each history
+        let database = DatabaseId(database);
+        let mut list = List::default();
+        history.iter().for_each(|step| list.run(step));
+        let asked: HashSet<_> = history.iter().flat_map(|step| &step.puts).flat_map(lookups).collect();
+        for store in &stores {
+            let answers: Vec<_> = history.iter().map(|step| hand_over(&**store, database, step)).collect();
+            answers.into_iter().for_each(|wait| wait());
+            for key in asked.iter().filter(|key| key.source != KeySource::ProfileId) {
+                prop_assert_eq!(find(&**store, database, key), list.find(key), "{:?}", key);
+            }
+            let view = store.view().unwrap();
+            for number in 0..4 {
+                let expected = list.0.get(&id(number)).map(|known| Profile { database, ..known.clone() });
+                let kept = view.profile(database, id(number)).unwrap();
+                prop_assert_eq!(kept.as_deref(), expected.as_ref());
+            }
+        }
+        Ok(())
+    };
+    let check = std::cell::RefCell::new(check);
+    TestRunner::default().run(&histories, |history| (check.borrow_mut())(history)).unwrap();
+}
