@@ -4,11 +4,13 @@
 //! Decoding here is all of it: bytes to tree to an [`rollcall_model::import::ImportRequest`] whose every value has been
 //! checked against the configuration.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected fails where it shows")]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use criterion::{BatchSize, Criterion};
-use rollcall_codec::{format::Format, import, limits::Limits, parse};
+use rollcall_codec::{format::Format, import, limits::Limits, parse, request::Parameters};
 use serde::Deserialize;
 use std::{collections::BTreeMap, error::Error, hint::black_box, path::Path};
 
@@ -27,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (format, goal) in FORMATS {
         for document in DOCUMENTS {
             let name = group(format, document);
-            let (ours, yardstick) = (median(results.path(), &name, "ours")?, median(results.path(), &name, "yardstick")?);
+            let (ours, yardstick) =
+                (median(results.path(), &name, "ours")?, median(results.path(), &name, "yardstick")?);
             println!("{name:<16} {ours:>7.0} ns {yardstick:>7.0} ns {:>7.2} {goal:>6}", ours / yardstick);
         }
     }
@@ -47,7 +50,8 @@ fn measure(criterion: &mut Criterion, format: Format, document: &str) -> Result<
             || (),
             |()| {
                 let tree = parse(black_box(&bytes), format, Limits::default()).expect("a documented request");
-                import::read(&tree, &world.databases[0], &world).expect("a documented request")
+                import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+                    .expect("a documented request")
             },
             BatchSize::SmallInput,
         );

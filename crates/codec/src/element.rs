@@ -2,7 +2,7 @@
 
 use crate::{
     format::Format,
-    tree::{Content, Tree, Value},
+    tree::{Content, Place, Tree, Value},
 };
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy)]
 pub struct Element<'t, 'a> {
     tree: &'t Tree<'a>,
-    place: usize,
+    place: Place,
     name: &'t str,
     /// Set for an item of a list, which is alone whatever its siblings.
     index: Option<usize>,
@@ -21,7 +21,7 @@ pub struct Element<'t, 'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'t, 'a> {
     tree: &'t Tree<'a>,
-    place: usize,
+    place: Place,
 }
 
 impl<'a> Tree<'a> {
@@ -50,16 +50,16 @@ impl<'t, 'a> Object<'t, 'a> {
     /// The members in document order, each name once.
     pub fn members(self) -> impl Iterator<Item = Element<'t, 'a>> {
         let tree = self.tree;
-        let members = tree.children(self.place).filter(|&place| !tree.values[place].is_repeat);
-        members.map(move |place| Element { tree, place, name: &tree.values[place].name, index: None })
+        let members = tree.children(self.place).filter(|&place| !tree.values[place as usize].is_repeat);
+        members.map(move |place| Element { tree, place, name: &tree.values[place as usize].name, index: None })
     }
 }
 
 impl<'a> Tree<'a> {
-    fn children(&self, place: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
-        let end = self.values[place].end;
+    fn children(&self, place: Place) -> impl Iterator<Item = Place> + use<'_, 'a> {
+        let end = self.values[place as usize].end;
         let first = Some(place + 1).filter(|&first| first < end);
-        std::iter::successors(first, move |&at| Some(self.values[at].end).filter(|&next| next < end))
+        std::iter::successors(first, move |&at| Some(self.values[at as usize].end).filter(|&next| next < end))
     }
 }
 
@@ -129,13 +129,13 @@ impl<'t, 'a> Element<'t, 'a> {
     }
 
     fn value(self) -> &'t Value<'a> {
-        &self.tree.values[self.place]
+        &self.tree.values[self.place as usize]
     }
 }
 
 impl<'a> Tree<'a> {
     /// An XML element and the siblings that repeat its name.
-    fn repetitions(&self, place: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
-        std::iter::successors(Some(place), |&at| Some(self.values[at].next_same).filter(|&next| next != 0))
+    fn repetitions(&self, place: Place) -> impl Iterator<Item = Place> + use<'_, 'a> {
+        std::iter::successors(Some(place), |&at| Some(self.values[at as usize].next_same).filter(|&next| next != 0))
     }
 }

@@ -1,10 +1,10 @@
 //! The import request: every parameter of the call, and `data`. Page lines 85-137; rulings D1-D15.
 
 use crate::{
-    contact::required,
     element::{Element, Object},
-    request, subscription,
-    tree::Tree,
+    limits::Limits,
+    request::Parameters,
+    subscription,
 };
 use rollcall_model::{
     database::{Database, UnknownFields},
@@ -14,39 +14,46 @@ use rollcall_model::{
     rejection::Rejection,
     response_code::ResponseCode,
     segment::SegmentId,
+    subscription_patch::SubscriptionPatch,
     system_field::EMAIL,
     world::World,
 };
 
-/// Reads an import into this database. Unknown parameters are ignored (T16).
-pub fn read(tree: &Tree<'_>, database: &Database, world: &World) -> Result<ImportRequest, Rejection> {
-    let root = tree.root();
-    let options = options(root)?;
-    let (add_to_segments, remove_from_segments) = segments(root, database)?;
-    let (fields, subscriptions) = required(root, "data", |data| {
-        let members = data.object()?;
-        self::data(members, options, database, world, tree).map_err(|refusal| data.at(refusal))
-    })?;
+/// Reads an import into this database.
+pub fn read(
+    parameters: &Parameters<'_, '_>,
+    database: &Database,
+    world: &World,
+    limits: Limits,
+) -> Result<ImportRequest, Rejection> {
+    let options = options(parameters)?;
+    let (add_to_segments, remove_from_segments) = segments(parameters, database)?;
+    let element = parameters.data.ok_or_else(|| ResponseCode::MissingParameter.at("data"))?;
+    let (fields, subscriptions) =
+        data(element.object()?, options, database, world, limits).map_err(|refusal| element.at(refusal))?;
     Ok(ImportRequest {
         database: database.id,
-        matching: request::matching(tree)?,
-        identifiers: request::identifiers(tree, database)?,
+        matching: parameters.matching()?,
+        identifiers: parameters.identifiers(database)?,
         options,
         patch: ProfilePatch { fields, subscriptions, add_to_segments, remove_from_segments },
     })
 }
 
-fn options(root: Object<'_, '_>) -> Result<ImportOptions, Rejection> {
-    let flag = |name| root.given(name).map_or(Ok(false), Element::bool);
+fn options(parameters: &Parameters<'_, '_>) -> Result<ImportOptions, Rejection> {
+    let flag = |given: Option<Element<'_, '_>>| given.map_or(Ok(false), Element::bool);
     Ok(ImportOptions {
-        skip_triggers: flag("skip_triggers")?,
-        skip_invalid_subscriptions: flag("skip_invalid_subscriptions")?,
-        detect_geo: flag("detect_geo")?,
+        skip_triggers: flag(parameters.skip_triggers)?,
+        skip_invalid_subscriptions: flag(parameters.skip_invalid_subscriptions)?,
+        detect_geo: flag(parameters.detect_geo)?,
     })
 }
 
 /// The segments to enter and those to leave: known ones, and none in both (D12).
-fn segments(root: Object<'_, '_>, database: &Database) -> Result<(Vec<SegmentId>, Vec<SegmentId>), Rejection> {
+fn segments(
+    parameters: &Parameters<'_, '_>,
+    database: &Database,
+) -> Result<(Vec<SegmentId>, Vec<SegmentId>), Rejection> {
     let known = |element: Element<'_, '_>| {
         let id = SegmentId(element.id()?);
         match database.segments.iter().any(|segment| segment.id == id) {
@@ -54,8 +61,10 @@ fn segments(root: Object<'_, '_>, database: &Database) -> Result<(Vec<SegmentId>
             false => Err(element.at(ResponseCode::IncorrectSegment.because("the database has no such segment"))),
         }
     };
-    let list = |name| root.given(name).map_or(Ok(Vec::new()), |list| list.items().map(known).collect());
-    let (add, remove): (Vec<_>, Vec<_>) = (list("add_to_segments")?, list("remove_from_segments")?);
+    let list = |given: Option<Element<'_, '_>>| {
+        given.map_or(Ok(Vec::new()), |list| list.items().map(known).collect::<Result<Vec<_>, _>>())
+    };
+    let (add, remove) = (list(parameters.add_to_segments)?, list(parameters.remove_from_segments)?);
     match remove.iter().any(|segment| add.contains(segment)) {
         true => Err(ResponseCode::IncorrectSegment.because("to be entered as well").under("remove_from_segments")),
         false => Ok((add, remove)),
@@ -63,22 +72,22 @@ fn segments(root: Object<'_, '_>, database: &Database) -> Result<(Vec<SegmentId>
 }
 
 type Changes = Vec<(FieldName, FieldChange)>;
-type Subscriptions = Vec<rollcall_model::subscription_patch::SubscriptionPatch>;
+type Subscriptions = Vec<SubscriptionPatch>;
 
 fn data(
     data: Object<'_, '_>,
     options: ImportOptions,
     database: &Database,
     world: &World,
-    tree: &Tree<'_>,
+    limits: Limits,
 ) -> Result<(Changes, Subscriptions), Rejection> {
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(16);
     let mut subscriptions = Vec::new();
     for member in data.members() {
         if member.name() == "subscriptions" {
             if !member.is_null() {
                 let skip_invalid = options.skip_invalid_subscriptions;
-                subscriptions = subscription::read_all(member, skip_invalid, database, world, tree.limits)?;
+                subscriptions = subscription::read_all(member, skip_invalid, database, world, limits)?;
             }
         } else if let Some(change) = field(member, database)? {
             fields.push(change);

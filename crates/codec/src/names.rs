@@ -3,53 +3,57 @@
 //! A few names are compared one by one, which is fastest; many are kept in a map, so that a hostile body cannot make
 //! this quadratic.
 
-use crate::tree::Value;
+use crate::tree::{Place, Value};
 use std::collections::HashMap;
 
-const FEW: usize = 24;
+const FEW: u32 = 24;
 
 #[derive(Default)]
 pub(crate) struct Names {
-    count: usize,
-    last: usize,
-    /// Place of the latest value by name; made when there are more than a few.
-    many: Option<HashMap<Box<str>, usize>>,
+    count: u32,
+    last: Place,
+    /// Made when there are more than a few. Boxed, since objects with so many names are rare.
+    many: Option<Box<Latest>>,
 }
+
+/// Place of the latest value by name.
+type Latest = HashMap<Box<str>, Place>;
 
 impl Names {
     /// Enters the name of the value that is about to be added; answers the place of the latest sibling of that name.
-    pub(crate) fn enter(&mut self, values: &[Value<'_>], parent: usize, name: &str) -> Option<usize> {
-        let place = values.len();
+    pub(crate) fn enter(&mut self, values: &[Value<'_>], parent: Place, place: Place, name: &str) -> Option<Place> {
         let found = self.find(values, parent, name);
         self.count += 1;
         self.last = place;
         if let Some(many) = &mut self.many {
             many.insert(name.into(), place);
         } else if self.count > FEW {
-            let mut many: HashMap<_, _> = siblings(values, parent).map(|at| ((*values[at].name).into(), at)).collect();
+            let known = siblings(values, parent).map(|at| ((*values[at as usize].name).into(), at));
+            let mut many: Latest = known.collect();
             many.insert(name.into(), place);
-            self.many = Some(many);
+            self.many = Some(Box::new(many));
         }
         found
     }
 
-    fn find(&self, values: &[Value<'_>], parent: usize, name: &str) -> Option<usize> {
+    fn find(&self, values: &[Value<'_>], parent: Place, name: &str) -> Option<Place> {
         if self.count == 0 {
             return None;
         }
         // Items of a list follow each other, so the latest sibling is the best guess.
-        if values[self.last].name == name {
+        if values[self.last as usize].name == name {
             return Some(self.last);
         }
         match &self.many {
             Some(many) => many.get(name).copied(),
-            None => siblings(values, parent).filter(|&at| values[at].name == name).last(),
+            None => siblings(values, parent).filter(|&at| values[at as usize].name == name).last(),
         }
     }
 }
 
 /// The places of a value's children so far.
-fn siblings(values: &[Value<'_>], parent: usize) -> impl Iterator<Item = usize> {
-    let first = Some(parent + 1).filter(|&first| first < values.len());
-    std::iter::successors(first, move |&at| Some(values[at].end).filter(|&next| next < values.len()))
+fn siblings(values: &[Value<'_>], parent: Place) -> impl Iterator<Item = Place> {
+    let is_there = |place: &Place| (*place as usize) < values.len();
+    let first = Some(parent + 1).filter(is_there);
+    std::iter::successors(first, move |&at| Some(values[at as usize].end).filter(is_there))
 }

@@ -5,60 +5,111 @@ use rollcall_model::{
     database::{Database, DatabaseId},
     field::{FieldKind, FieldValue},
     import::Identifiers,
+    profile::ProfileId,
     rejection::Rejection,
     resource::ResourceId,
     response_code::ResponseCode,
     token::ApiToken,
 };
 
-/// The token in the body, if there is one (T7).
-pub fn token(tree: &Tree<'_>) -> Result<Option<ApiToken>, Rejection> {
-    let element = tree.root().given("token");
-    element.map(|token| token.text().map(|secret| ApiToken::from(&*secret))).transpose()
+/// The parameters of a body, found in one pass and not yet read. Unknown ones are ignored (T16), and so are those that
+/// are spelled out as nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Parameters<'t, 'a> {
+    token: Option<Element<'t, 'a>>,
+    db_id: Option<Element<'t, 'a>>,
+    format: Option<Element<'t, 'a>>,
+    matching: Option<Element<'t, 'a>>,
+    email: Option<Element<'t, 'a>>,
+    phone: Option<Element<'t, 'a>>,
+    profile_id: Option<Element<'t, 'a>>,
+    provider: Option<Element<'t, 'a>>,
+    subscription_id: Option<Element<'t, 'a>>,
+    field_name: Option<Element<'t, 'a>>,
+    field_value: Option<Element<'t, 'a>>,
+    resource_id: Option<Element<'t, 'a>>,
+    pub(crate) skip_triggers: Option<Element<'t, 'a>>,
+    pub(crate) skip_invalid_subscriptions: Option<Element<'t, 'a>>,
+    pub(crate) detect_geo: Option<Element<'t, 'a>>,
+    pub(crate) add_to_segments: Option<Element<'t, 'a>>,
+    pub(crate) remove_from_segments: Option<Element<'t, 'a>>,
+    pub(crate) data: Option<Element<'t, 'a>>,
 }
 
-/// The database that is meant.
-pub fn database_id(tree: &Tree<'_>) -> Result<DatabaseId, Rejection> {
-    let element = tree.root().given("db_id").ok_or_else(|| ResponseCode::MissingParameter.at("db_id"))?;
-    element.id().map(DatabaseId)
-}
-
-/// The format that the body asks its answer to be in (T6).
-pub fn answer_format(tree: &Tree<'_>) -> Result<Option<Format>, Rejection> {
-    let Some(element) = tree.root().given("format") else { return Ok(None) };
-    let format = Format::named(&element.text()?);
-    format.map(Some).ok_or_else(|| element.refuse("neither json nor xml"))
-}
-
-/// The name of the matching mode, if one is given.
-pub fn matching(tree: &Tree<'_>) -> Result<Option<Box<str>>, Rejection> {
-    tree.root().given("matching").map(|name| name.text().map(Into::into)).transpose()
-}
-
-/// The matching values, beside `data`.
-pub fn identifiers(tree: &Tree<'_>, database: &Database) -> Result<Identifiers, Rejection> {
-    let mut identifiers = Identifiers::default();
-    let mut field_value = None;
-    for given in tree.root().members().filter(|member| !member.is_null()) {
-        match given.name() {
-            "email" => identifiers.email = Some(given.email()?),
-            "phone" => identifiers.phone = Some(given.phone(database.default_region)?),
-            "profile_id" => identifiers.profile_id = Some(profile_id(given)?),
-            "provider" => identifiers.provider = Some(given.word()?.into()),
-            "subscription_id" => identifiers.subscription_id = Some(given.word()?.into()),
-            "resource_id" => identifiers.resource = Some(ResourceId(given.id()?)),
-            "field_name" => identifiers.field_name = Some((&*given.word()?).into()),
-            "field_value" => field_value = Some(given),
-            _ => {}
+impl<'t, 'a> Parameters<'t, 'a> {
+    /// Finds the parameters of a body.
+    pub fn of(tree: &'t Tree<'a>) -> Self {
+        let mut found = Self::default();
+        for member in tree.root().members().filter(|member| !member.is_null()) {
+            let parameter = match member.name() {
+                "token" => &mut found.token,
+                "db_id" => &mut found.db_id,
+                "format" => &mut found.format,
+                "matching" => &mut found.matching,
+                "email" => &mut found.email,
+                "phone" => &mut found.phone,
+                "profile_id" => &mut found.profile_id,
+                "provider" => &mut found.provider,
+                "subscription_id" => &mut found.subscription_id,
+                "field_name" => &mut found.field_name,
+                "field_value" => &mut found.field_value,
+                "resource_id" => &mut found.resource_id,
+                "skip_triggers" => &mut found.skip_triggers,
+                "skip_invalid_subscriptions" => &mut found.skip_invalid_subscriptions,
+                "detect_geo" => &mut found.detect_geo,
+                "add_to_segments" => &mut found.add_to_segments,
+                "remove_from_segments" => &mut found.remove_from_segments,
+                "data" => &mut found.data,
+                _ => continue,
+            };
+            *parameter = Some(member);
         }
+        found
     }
-    let name = identifiers.field_name.as_ref().map_or("", |name| name.as_str());
-    identifiers.field_value = field_value.map(|given| searched_value(given, name, database)).transpose()?;
-    Ok(identifiers)
+
+    /// The token in the body, if there is one (T7).
+    pub fn token(&self) -> Result<Option<ApiToken>, Rejection> {
+        self.token.map(|token| token.text().map(|secret| ApiToken::from(&*secret))).transpose()
+    }
+
+    /// The database that is meant.
+    pub fn database_id(&self) -> Result<DatabaseId, Rejection> {
+        let element = self.db_id.ok_or_else(|| ResponseCode::MissingParameter.at("db_id"))?;
+        element.id().map(DatabaseId)
+    }
+
+    /// The format that the body asks its answer to be in (T6).
+    pub fn answer_format(&self) -> Result<Option<Format>, Rejection> {
+        let Some(element) = self.format else { return Ok(None) };
+        let format = Format::named(&element.text()?);
+        format.map(Some).ok_or_else(|| element.refuse("neither json nor xml"))
+    }
+
+    /// The name of the matching mode, if one is given.
+    pub fn matching(&self) -> Result<Option<Box<str>>, Rejection> {
+        self.matching.map(|name| name.text().map(Into::into)).transpose()
+    }
+
+    /// The matching values, beside `data`.
+    pub fn identifiers(&self, database: &Database) -> Result<Identifiers, Rejection> {
+        let word = |given: Option<Element<'_, '_>>| given.map(|word| word.word().map(Into::into)).transpose();
+        let field_name: Option<Box<str>> = word(self.field_name)?;
+        let name = field_name.as_deref().unwrap_or("");
+        Ok(Identifiers {
+            email: self.email.map(Element::email).transpose()?,
+            phone: self.phone.map(|phone| phone.phone(database.default_region)).transpose()?,
+            profile_id: self.profile_id.map(profile_id).transpose()?,
+            provider: word(self.provider)?,
+            subscription_id: word(self.subscription_id)?,
+            resource: self.resource_id.map(|id| id.id().map(ResourceId)).transpose()?,
+            field_value: self.field_value.map(|given| searched_value(given, name, database)).transpose()?,
+            field_name: field_name.as_deref().map(Into::into),
+        })
+    }
 }
 
 /// A text that cannot be an identifier is one that no profile has (M8).
-fn profile_id(given: Element<'_, '_>) -> Result<rollcall_model::profile::ProfileId, Rejection> {
+fn profile_id(given: Element<'_, '_>) -> Result<ProfileId, Rejection> {
     given.text()?.trim_ascii().parse().map_err(|_| ResponseCode::ProfileNotFound.at(given.name()))
 }
 

@@ -1,7 +1,7 @@
 //! The items of `data.subscriptions`. Page lines 138-203; rulings S2, S4-S8.
 
 use crate::{
-    contact::{self, required},
+    contact::{Contact, required},
     element::{Element, Object},
     limits::Limits,
     tree::Content,
@@ -18,27 +18,8 @@ use rollcall_model::{
     world::World,
 };
 
-/// What a subscription may have. Those in the second line are parts of a stored subscription: where an import carries
-/// them along they say nothing.
-const MEMBERS: &[&str] = &[
-    "resource_id",
-    "channel",
-    "status",
-    "priority",
-    "custom_fields",
-    "cats",
-    "email",
-    "phone",
-    "provider",
-    "subscription_id",
-    "cc_data",
-    "email_data",
-    "phone_data", //
-    "hash_id",
-    "is_delete",
-    "db_id",
-    "profile_id",
-];
+/// Parts of a stored subscription: where an import carries them along they say nothing.
+const STORED_PARTS: &[&str] = &["hash_id", "is_delete", "db_id", "profile_id"];
 
 /// Leaves a status or priority as it is (S4).
 const UNCHANGED: i64 = -1;
@@ -72,22 +53,53 @@ fn read(item: Element<'_, '_>, database: &Database, world: &World) -> Result<Sub
 }
 
 fn read_object(object: Object<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {
-    if let Some(unknown) = object.members().find(|member| !MEMBERS.contains(&member.name())) {
-        return Err(unknown.refuse("unknown field of a subscription"));
-    }
-    let resource = required(object, "resource_id", |id| open_resource(id, database, world))?;
-    let channel = required(object, "channel", |name| offered_channel(name, resource, world))?;
+    let parts = Parts::of(object)?;
+    let resource = open_resource(required(parts.resource_id, "resource_id")?, database, world)?;
+    let channel = offered_channel(required(parts.channel, "channel")?, resource, world)?;
     Ok(SubscriptionPatch {
         resource: resource.id,
         channel: channel.name.clone(),
-        address: contact::read(object, &channel.address, database.default_region)?,
-        status: object.given("status").map_or(Ok(None), status)?,
-        priority: object.given("priority").map_or(Ok(None), priority)?,
-        custom_fields: object
-            .given("custom_fields")
-            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource))?,
-        categories: object.given("cats").map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
+        address: parts.contact.read(&channel.address, database.default_region)?,
+        status: parts.status.map_or(Ok(None), status)?,
+        priority: parts.priority.map_or(Ok(None), priority)?,
+        custom_fields: parts.custom_fields.map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource))?,
+        categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
     })
+}
+
+/// The parts of a subscription, found in one pass and not yet read.
+#[derive(Default)]
+struct Parts<'t, 'a> {
+    resource_id: Option<Element<'t, 'a>>,
+    channel: Option<Element<'t, 'a>>,
+    contact: Contact<'t, 'a>,
+    status: Option<Element<'t, 'a>>,
+    priority: Option<Element<'t, 'a>>,
+    custom_fields: Option<Element<'t, 'a>>,
+    cats: Option<Element<'t, 'a>>,
+}
+
+impl<'t, 'a> Parts<'t, 'a> {
+    fn of(object: Object<'t, 'a>) -> Result<Self, Rejection> {
+        let mut found = Self::default();
+        for member in object.members().filter(|member| !member.is_null()) {
+            let part = match member.name() {
+                "resource_id" => &mut found.resource_id,
+                "channel" => &mut found.channel,
+                "status" => &mut found.status,
+                "priority" => &mut found.priority,
+                "custom_fields" => &mut found.custom_fields,
+                "cats" => &mut found.cats,
+                name => match found.contact.part(name) {
+                    Some(part) => part,
+                    None if STORED_PARTS.contains(&name) => continue,
+                    None => return Err(member.refuse("unknown field of a subscription")),
+                },
+            };
+            *part = Some(member);
+        }
+        Ok(found)
+    }
 }
 
 fn open_resource<'w>(id: Element<'_, '_>, database: &Database, world: &'w World) -> Result<&'w Resource, Rejection> {

@@ -20,14 +20,17 @@ pub(crate) struct Value<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) content: Content<'a>,
     /// The place after the last value inside this one.
-    pub(crate) end: usize,
+    pub(crate) end: Place,
     /// The place of the next sibling with the same name, 0 without one. Only XML repeats names.
-    pub(crate) next_same: usize,
+    pub(crate) next_same: Place,
     /// Whether a sibling before has the same name.
     pub(crate) is_repeat: bool,
     /// Whether it is marked as an item of a list, even if it is the only one.
     pub(crate) is_item: bool,
 }
+
+/// Where a value stands in its tree. 32 bits, so that values are small: there are fewer of them than a body has bytes.
+pub(crate) type Place = u32;
 
 /// What a value is.
 #[derive(Debug, PartialEq)]
@@ -63,7 +66,7 @@ pub(crate) struct Builder<'a> {
 }
 
 struct Open {
-    place: usize,
+    place: Place,
     names: Names,
 }
 
@@ -72,25 +75,22 @@ pub(crate) type Problem = Cow<'static, str>;
 
 impl<'a> Builder<'a> {
     fn new(text: &str, limits: Limits) -> Self {
-        let likely_values = (text.len() / 24).clamp(8, 4096);
+        let likely_values = (text.len() / 16).clamp(8, 4096);
         Self { values: Vec::with_capacity(likely_values), open: Vec::with_capacity(8), limits }
     }
 
     /// Adds a scalar, or an object or list that is open from now on if `content` is one.
     pub(crate) fn add(&mut self, name: Cow<'a, str>, content: Content<'a>) -> Result<(), Problem> {
-        let place = self.values.len();
-        if place >= self.limits.values {
-            return Err(format!("more than {} values in one body", self.limits.values).into());
-        }
+        let place = self.next_place()?;
         if let Content::Text(text) = &content {
             self.check_text_length(text.len())?;
         }
         let opens = matches!(content, Content::Object | Content::List);
         let mut value = Value { name, content, end: place + 1, next_same: 0, is_repeat: false, is_item: false };
         if let Some(parent) = self.open.last_mut()
-            && let Some(before) = parent.names.enter(&self.values, parent.place, &value.name)
+            && let Some(before) = parent.names.enter(&self.values, parent.place, place, &value.name)
         {
-            self.values[before].next_same = place;
+            self.values[before as usize].next_same = place;
             value.is_repeat = true;
         }
         self.values.push(value);
@@ -102,20 +102,21 @@ impl<'a> Builder<'a> {
         if let Some(last) = self.values.last_mut() {
             last.is_item = is_item;
         }
-        self.open(self.values.len().saturating_sub(1))
+        self.open(self.next_place()?.saturating_sub(1))
     }
 
     /// The value added last that is still open becomes complete.
     pub(crate) fn close(&mut self) {
         if let Some(closed) = self.open.pop() {
-            self.values[closed.place].end = self.values.len();
+            // No more than the values that were added, each of which has a place.
+            self.values[closed.place as usize].end = Place::try_from(self.values.len()).unwrap_or(Place::MAX);
         }
     }
 
     /// The innermost open value.
     pub(crate) fn innermost(&mut self) -> Option<&mut Value<'a>> {
         let open = self.open.last()?;
-        self.values.get_mut(open.place)
+        self.values.get_mut(open.place as usize)
     }
 
     /// The value added last.
@@ -140,7 +141,14 @@ impl<'a> Builder<'a> {
         self.values
     }
 
-    fn open(&mut self, place: usize) -> Result<(), Problem> {
+    fn next_place(&self) -> Result<Place, Problem> {
+        let place = self.values.len();
+        let is_free = place < self.limits.values;
+        let place = Place::try_from(place).ok().filter(|_| is_free);
+        place.ok_or_else(|| format!("more than {} values in one body", self.limits.values).into())
+    }
+
+    fn open(&mut self, place: Place) -> Result<(), Problem> {
         if self.open.len() >= self.limits.depth {
             return Err(format!("nested deeper than {} levels", self.limits.depth).into());
         }

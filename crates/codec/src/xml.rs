@@ -27,9 +27,10 @@ pub(crate) fn parse<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value
 
 /// XML has no control characters but tab and line ends, not even escaped.
 fn forbidden_character(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
     let is_forbidden = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    if bytes.iter().any(is_forbidden) { bytes.iter().position(is_forbidden) } else { None }
+    // Looking at every byte without stopping is many at a time; only then is the place worth finding.
+    let is_any = text.as_bytes().iter().fold(false, |any, byte| any | is_forbidden(byte));
+    if is_any { text.bytes().position(|byte| is_forbidden(&byte)) } else { None }
 }
 
 struct Parser<'a> {

@@ -1,11 +1,13 @@
 //! Ruling X8: an import request means the same in JSON and in XML, whatever the order of its parameters; and what is
 //! written is read back as it was.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected fails where it shows")]
+
 mod common;
 
 use common::{CUSTOM_FIELDS, world};
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use rollcall_codec::{encode, format::Format, import, limits::Limits, parse};
+use rollcall_codec::{encode, format::Format, import, limits::Limits, parse, request::Parameters};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
@@ -208,7 +210,8 @@ fn read(bytes: &[u8], format: Format) -> ImportRequest {
     let world = world();
     let shown = || String::from_utf8_lossy(bytes).into_owned();
     let tree = parse(bytes, format, Limits::default()).unwrap_or_else(|refusal| panic!("{refusal}\n{}", shown()));
-    import::read(&tree, &world.databases[0], &world).unwrap_or_else(|refusal| panic!("{refusal}\n{}", shown()))
+    import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+        .unwrap_or_else(|refusal| panic!("{refusal}\n{}", shown()))
 }
 
 fn write(request: &ImportRequest, format: Format) -> Vec<u8> {
@@ -257,7 +260,7 @@ proptest! {
         for &format in Format::ALL {
             let world = world();
             let try_to_read = |bytes: &[u8]| {
-                let _ = parse(bytes, format, Limits::default()).map(|tree| import::read(&tree, &world.databases[0], &world));
+                let _ = parse(bytes, format, Limits::default()).map(|tree| import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default()));
             };
             try_to_read(&bytes);
             let mut damaged = write(&request, format);

@@ -1,8 +1,10 @@
 //! The documented examples, as printed: what they mean, and which of them are not well-formed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected fails where it shows")]
+
 mod common;
 
-use rollcall_codec::{format::Format, import, limits::Limits, parse};
+use rollcall_codec::{format::Format, import, limits::Limits, parse, request::Parameters};
 use rollcall_model::{import::ImportRequest, rejection::Rejection};
 
 fn read(file: &str) -> Result<ImportRequest, Rejection> {
@@ -11,7 +13,7 @@ fn read(file: &str) -> Result<ImportRequest, Rejection> {
     let format = if file.ends_with("json") { Format::Json } else { Format::Xml };
     let world = common::world();
     let tree = parse(&bytes, format, Limits::default())?;
-    import::read(&tree, &world.databases[0], &world)
+    import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One profile, found as an import finds it, to look at. Dossier 6.1.
 
 use crate::failure::Failure;
-use rollcall_codec::{request, tree::Tree};
+use rollcall_codec::request::Parameters;
 use rollcall_matching::{
     key::Wanted,
     mode::{self, Mode},
@@ -19,16 +19,16 @@ use std::sync::Arc;
 
 /// The profile that the request means.
 pub(crate) fn profile(
-    tree: &Tree<'_>,
+    parameters: &Parameters<'_, '_>,
     database: &Database,
     world: &World,
     store: &dyn Store,
     modes: &[Mode],
 ) -> Result<Arc<Profile>, Failure> {
-    let identifiers = request::identifiers(tree, database)?;
+    let identifiers = parameters.identifiers(database)?;
     let nothing = ProfilePatch::default();
     let wanted = Wanted { identifiers: &identifiers, patch: &nothing };
-    let mode = mode::choose(modes, request::matching(tree)?.as_deref(), &identifiers)?;
+    let mode = mode::choose(modes, parameters.matching()?.as_deref(), &identifiers)?;
     let plan = Plan::new(mode, wanted, database, world)?;
     let view = store.view()?;
     let id = match (plan.resolve(&*view)?, database.several_found) {

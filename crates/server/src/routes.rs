@@ -1,7 +1,7 @@
 //! Table: the calls. Rulings T1-T3.
 
 use crate::{failure::Failure, get, service::Service};
-use rollcall_codec::{answer, format::Format, import, tree::Tree};
+use rollcall_codec::{answer, format::Format, import, request::Parameters};
 use rollcall_model::database::Database;
 
 use crate::call::Pending;
@@ -20,8 +20,8 @@ pub struct Route {
 pub struct Request<'a> {
     /// The server.
     pub service: &'a Service,
-    /// The body.
-    pub tree: &'a Tree<'a>,
+    /// What the body says.
+    pub parameters: Parameters<'a, 'a>,
     /// The database that is meant.
     pub database: &'a Database,
     /// How the answer is to be written.
@@ -45,8 +45,8 @@ pub fn route(path: &str) -> Option<&'static Route> {
 
 fn import_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>> {
     Box::pin(async move {
-        let Request { service, tree, database, format } = request;
-        let import = import::read(tree, database, &service.world)?;
+        let Request { service, parameters, database, format } = request;
+        let import = import::read(&parameters, database, &service.world, service.limits)?;
         let outcome = service.importer.import(import).await?;
         Ok(answer::outcome(outcome, format))
     })
@@ -54,8 +54,8 @@ fn import_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>>
 
 fn get_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>> {
     Box::pin(async move {
-        let Request { service, tree, database, format } = request;
-        let profile = get::profile(tree, database, &service.world, &*service.store, service.modes)?;
+        let Request { service, parameters, database, format } = request;
+        let profile = get::profile(&parameters, database, &service.world, &*service.store, service.modes)?;
         Ok(answer::profile(&profile, &service.world, format))
     })
 }

@@ -6,7 +6,7 @@ use crate::{
     import::{Import, Importer},
     routes::{self, METHOD, Request},
 };
-use rollcall_codec::{answer, format::Format, limits::Limits, parse, request, tree::Tree};
+use rollcall_codec::{answer, format::Format, limits::Limits, parse, request::Parameters, tree::Tree};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     database::Database, rejection::Rejection, response_code::ResponseCode, token::ApiToken, world::World,
@@ -76,11 +76,12 @@ impl Service {
             return Err(ResponseCode::MethodNotAllowed.because(format!("use {METHOD}")).into());
         }
         let tree = self.parse(call)?;
-        if let Some(asked) = request::answer_format(&tree)? {
+        let parameters = Parameters::of(&tree);
+        if let Some(asked) = parameters.answer_format()? {
             *format = asked;
         }
-        let database = self.authorise(call, &tree)?;
-        (route.serve)(Request { service: self, tree: &tree, database, format: *format }).await
+        let database = self.authorise(call, &parameters)?;
+        (route.serve)(Request { service: self, parameters, database, format: *format }).await
     }
 
     fn parse<'a>(&self, call: &Call<'a>) -> Result<Tree<'a>, Rejection> {
@@ -92,14 +93,14 @@ impl Service {
     }
 
     /// The database that is meant, if the caller may use it. The first token that is present decides (T7).
-    fn authorise(&self, call: &Call<'_>, tree: &Tree<'_>) -> Result<&Database, Rejection> {
-        let token = match request::token(tree)? {
+    fn authorise(&self, call: &Call<'_>, parameters: &Parameters<'_, '_>) -> Result<&Database, Rejection> {
+        let token = match parameters.token()? {
             Some(token) => Some(token),
             None => bearer(call).or_else(|| call.parameter("token").map(|secret| ApiToken::from(&*secret))),
         };
         let token = token.ok_or_else(|| ResponseCode::TokenMissing.at("token"))?;
         let grant = self.world.grant(token.secret())?;
-        let id = request::database_id(tree)?;
+        let id = parameters.database_id()?;
         let database = self.world.database(id).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
         match grant.databases.contains(&id) {
             true => Ok(database),
