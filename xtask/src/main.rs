@@ -1,1 +1,57 @@
-fn main() {}
+//! The project's commands. Each starts other programs and judges how they end; no logic of the project lives here.
+
+mod ci;
+mod conformance;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask conformance                                 judge our own server, freshly started
+  cargo xtask conformance --filter 'matching/*'           only some of the cases
+  cargo xtask conformance --target http://127.0.0.1:8080  judge a server that is running
+  cargo xtask conformance --list                          which cases test which requirement
+  cargo xtask ci                                          all that must hold before a merge
+  cargo xtask tidy                                        only the shape of the repository";
+
+/// The project's commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES, arg_required_else_help = true)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge a server: ours, or the one behind --target; takes the options of rollcall-conformance
+    #[command(disable_help_flag = true)]
+    Conformance {
+        /// Options of rollcall-conformance; --help shows them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+        options: Vec<String>,
+    },
+    /// Format, lints, tests, conformance, tidy, licences
+    Ci,
+    /// Dependency direction, file headers, ARCHITECTURE.md, left-over notes
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let result = match Options::parse().command {
+        Command::Conformance { options } => conformance::run(&options),
+        Command::Ci => ci::run().map(|()| 0),
+        Command::Tidy => tidy::run().map(|()| 0),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -9,7 +9,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use criterion::{BatchSize, Criterion};
+use criterion::Criterion;
 use rollcall_codec::{format::Format, import, limits::Limits, parse, request::Parameters};
 use serde::Deserialize;
 use std::{collections::BTreeMap, error::Error, hint::black_box, path::Path};
@@ -46,23 +46,17 @@ fn measure(criterion: &mut Criterion, format: Format, document: &str) -> Result<
     let world = common::world();
     let mut group = criterion.benchmark_group(group(format, document));
     group.bench_function("ours", |bencher| {
-        bencher.iter_batched(
-            || (),
-            |()| {
-                let tree = parse(black_box(&bytes), format, Limits::default()).expect("a documented request");
-                import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
-                    .expect("a documented request")
-            },
-            BatchSize::SmallInput,
-        );
+        bencher.iter(|| {
+            let tree = parse(black_box(&bytes), format, Limits::default()).expect("a documented request");
+            import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+                .expect("a documented request")
+        });
     });
     group.bench_function("yardstick", |bencher| match format {
         Format::Xml => bencher.iter(|| scan(black_box(&bytes))),
-        Format::Json => bencher.iter_batched(
-            || (),
-            |()| serde_json::from_slice::<Plain>(black_box(&bytes)).expect("a documented request"),
-            BatchSize::SmallInput,
-        ),
+        Format::Json => {
+            bencher.iter(|| serde_json::from_slice::<Plain>(black_box(&bytes)).expect("a documented request"))
+        }
     });
     group.finish();
     Ok(())

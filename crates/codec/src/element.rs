@@ -12,9 +12,10 @@ use std::borrow::Cow;
 pub struct Element<'t, 'a> {
     tree: &'t Tree<'a>,
     place: Place,
-    name: &'t str,
+    /// Whose name it goes by: its own, or the list's.
+    named_by: Place,
     /// Set for an item of a list, which is alone whatever its siblings.
-    index: Option<usize>,
+    index: Option<u32>,
 }
 
 /// An object of the tree.
@@ -39,7 +40,7 @@ impl<'a> Tree<'a> {
 impl<'t, 'a> Object<'t, 'a> {
     /// The member called `name`.
     pub fn get(self, name: &str) -> Option<Element<'t, 'a>> {
-        self.members().find(|member| member.name == name)
+        self.members().find(|member| member.name() == name)
     }
 
     /// The member called `name`, unless it is absent or `null`.
@@ -51,7 +52,7 @@ impl<'t, 'a> Object<'t, 'a> {
     pub fn members(self) -> impl Iterator<Item = Element<'t, 'a>> {
         let tree = self.tree;
         let members = tree.children(self.place).filter(|&place| !tree.values[place as usize].is_repeat);
-        members.map(move |place| Element { tree, place, name: &tree.values[place as usize].name, index: None })
+        members.map(move |place| Element { tree, place, named_by: place, index: None })
     }
 }
 
@@ -66,7 +67,7 @@ impl<'a> Tree<'a> {
 impl<'t, 'a> Element<'t, 'a> {
     /// The member's name, or the list's for an item.
     pub fn name(self) -> &'t str {
-        self.name
+        &self.tree.values[self.named_by as usize].name
     }
 
     /// Whether it is spelled out as nothing; only JSON can.
@@ -82,8 +83,8 @@ impl<'t, 'a> Element<'t, 'a> {
     /// A refusal of something within this element, or of itself.
     pub fn at(self, rejection: Rejection) -> Rejection {
         match self.index {
-            Some(index) => rejection.under_index(index).under(self.name),
-            None => rejection.under(self.name),
+            Some(index) => rejection.under_index(index as usize).under(self.name()),
+            None => rejection.under(self.name()),
         }
     }
 
@@ -101,13 +102,13 @@ impl<'t, 'a> Element<'t, 'a> {
 
     /// The element as a list. What is no list is a list of one (D8, X4).
     pub fn items(self) -> impl Iterator<Item = Element<'t, 'a>> {
-        let Self { tree, place, name, .. } = self;
+        let Self { tree, place, named_by, .. } = self;
         let is_json_list = self.value().content == Content::List;
         let in_list = is_json_list.then(|| tree.children(place)).into_iter().flatten();
         let is_empty = is_json_list || self.is_empty_list();
         let repeated = (!is_empty).then(|| tree.repetitions(place)).into_iter().flatten();
-        let places = in_list.chain(repeated).enumerate();
-        places.map(move |(index, place)| Element { tree, place, name, index: Some(index) })
+        let places = (0..).zip(in_list.chain(repeated));
+        places.map(move |(index, place)| Element { tree, place, named_by, index: Some(index) })
     }
 
     /// An empty XML element that is marked as an item stands for a list without items (X5).

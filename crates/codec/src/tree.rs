@@ -11,7 +11,6 @@ use std::borrow::Cow;
 pub struct Tree<'a> {
     pub(crate) values: Vec<Value<'a>>,
     pub(crate) format: Format,
-    pub(crate) limits: Limits,
 }
 
 /// A value and the name it has in its object.
@@ -55,7 +54,7 @@ pub fn parse(bytes: &[u8], format: Format, limits: Limits) -> Result<Tree<'_>, R
         Format::Json => json::parse(text, builder)?,
         Format::Xml => xml::parse(text, builder)?,
     };
-    Ok(Tree { values, format, limits })
+    Ok(Tree { values, format })
 }
 
 /// Builds a tree from the values of a document in their order.
@@ -79,7 +78,7 @@ impl<'a> Builder<'a> {
         Self { values: Vec::with_capacity(likely_values), open: Vec::with_capacity(8), limits }
     }
 
-    /// Adds a scalar, or an object or list that is open from now on if `content` is one.
+    /// Adds a value to the innermost open one. An object or list is open from now on.
     pub(crate) fn add(&mut self, name: Cow<'a, str>, content: Content<'a>) -> Result<(), Problem> {
         let place = self.next_place()?;
         if let Content::Text(text) = &content {
@@ -97,10 +96,10 @@ impl<'a> Builder<'a> {
         if opens { self.open(place) } else { Ok(()) }
     }
 
-    /// The value added last stays open, to be filled; `is_item` says whether it is marked as an item of a list.
-    pub(crate) fn open_last(&mut self, is_item: bool) -> Result<(), Problem> {
+    /// The value added last becomes an object, open from now on.
+    pub(crate) fn last_becomes_object(&mut self) -> Result<(), Problem> {
         if let Some(last) = self.values.last_mut() {
-            last.is_item = is_item;
+            last.content = Content::Object;
         }
         self.open(self.next_place()?.saturating_sub(1))
     }
@@ -114,14 +113,19 @@ impl<'a> Builder<'a> {
     }
 
     /// The innermost open value.
-    pub(crate) fn innermost(&mut self) -> Option<&mut Value<'a>> {
+    pub(crate) fn innermost(&self) -> Option<&Value<'a>> {
         let open = self.open.last()?;
-        self.values.get_mut(open.place as usize)
+        self.values.get(open.place as usize)
     }
 
     /// The value added last.
     pub(crate) fn last(&self) -> Option<&Value<'a>> {
         self.values.last()
+    }
+
+    /// The value added last, to change it.
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Value<'a>> {
+        self.values.last_mut()
     }
 
     /// How many values are open.

@@ -1,7 +1,7 @@
 //! XML bytes to a tree: the dialect of rulings X1-X4, X9, T14. Knows no parameter's name.
 //!
-//! `quick-xml` finds the tags; what the dialect allows is decided here. An element is added as an empty text, gets its
-//! text while it stays a scalar, and becomes an object with its first child.
+//! `quick-xml` finds the tags; what the dialect allows is decided here. An element is a leaf with an empty text at first,
+//! gets its text while it stays one, and becomes an object with its first child.
 
 use crate::tree::{Builder, Content, Problem, Value, malformed};
 use quick_xml::{
@@ -14,23 +14,45 @@ use std::borrow::Cow;
 const ROOT: &str = "xml";
 
 pub(crate) fn parse<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value<'a>>, Rejection> {
-    let mut parser = Parser { text, reader: Reader::from_str(text), builder, has_root: false };
-    parser.reader.config_mut().check_comments = true;
-    if let Some(offset) = forbidden_character(text) {
+    let rare = Rare::of(text);
+    if rare.is_forbidden_there {
+        let offset = text.bytes().position(is_forbidden).unwrap_or(0);
         return Err(malformed(text.as_bytes(), offset, "a character that XML does not allow"));
     }
+    let reader = Reader::from_str(text);
+    let mut parser =
+        Parser { text, reader, builder, has_root: false, in_leaf: false, has_rare_text: rare.is_text_rare };
+    parser.reader.config_mut().check_comments = true;
     match parser.run() {
         Ok(()) => Ok(parser.builder.finish()),
         Err((offset, problem)) => Err(malformed(text.as_bytes(), offset, problem)),
     }
 }
 
+/// What is nowhere in most documents, looked for in one pass over all bytes: without stopping early, it takes many at a
+/// time.
+struct Rare {
+    is_forbidden_there: bool,
+    /// Whether a text may hold a carriage return or `]]>`.
+    is_text_rare: bool,
+}
+
+impl Rare {
+    fn of(text: &str) -> Self {
+        Self {
+            is_forbidden_there: is_there(text, is_forbidden),
+            is_text_rare: is_there(text, |byte| (byte == b'\r') | (byte == b']')),
+        }
+    }
+}
+
+fn is_there(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(0, |there, byte| there | u8::from(is(byte))) != 0
+}
+
 /// XML has no control characters but tab and line ends, not even escaped.
-fn forbidden_character(text: &str) -> Option<usize> {
-    let is_forbidden = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    // Looking at every byte without stopping is many at a time; only then is the place worth finding.
-    let is_any = text.as_bytes().iter().fold(false, |any, byte| any | is_forbidden(byte));
-    if is_any { text.bytes().position(|byte| is_forbidden(&byte)) } else { None }
+fn is_forbidden(byte: u8) -> bool {
+    (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
 struct Parser<'a> {
@@ -38,6 +60,9 @@ struct Parser<'a> {
     reader: Reader<&'a [u8]>,
     builder: Builder<'a>,
     has_root: bool,
+    /// Whether the value added last is an element that is open and has no child yet.
+    in_leaf: bool,
+    has_rare_text: bool,
 }
 
 /// What is wrong, and at which byte.
@@ -47,22 +72,23 @@ impl<'a> Parser<'a> {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
             let begin = self.position();
-            let event =
-                self.reader.read_event().map_err(|error| (self.error_position(), Problem::from(error.to_string())))?;
-            let taken = match event {
-                Event::Start(tag) => self.start(&tag, 1),
-                Event::End(_) => self.end(),
-                Event::Empty(tag) => self.start(&tag, 2).and_then(|()| self.end()),
-                Event::Text(text) => self.text(text.into_inner()),
-                Event::CData(text) => self.text(text.into_inner()),
-                Event::GeneralRef(reference) => self.reference(&reference),
-                Event::Comment(_) => Ok(()),
-                Event::Decl(declaration) => declaration_is_lawful(&declaration, begin),
-                Event::PI(_) => Err("processing instructions are not allowed".into()),
-                Event::DocType(_) => Err("document type declarations are not allowed".into()),
-                Event::Eof => return self.finish(),
+            let taken = match self.reader.read_event() {
+                Ok(Event::Start(tag)) => self.start(&tag, 1),
+                Ok(Event::End(_)) => self.end(),
+                Ok(Event::Empty(tag)) => self.start(&tag, 2).and_then(|()| self.end()),
+                Ok(Event::Text(text)) => self.text(text.into_inner()),
+                Ok(Event::CData(text)) => self.section(text.into_inner()),
+                Ok(Event::GeneralRef(reference)) => self.reference(&reference),
+                Ok(Event::Comment(_)) => Ok(()),
+                Ok(Event::Decl(declaration)) => declaration_is_lawful(&declaration, begin),
+                Ok(Event::PI(_)) => Err("processing instructions are not allowed".into()),
+                Ok(Event::DocType(_)) => Err("document type declarations are not allowed".into()),
+                Ok(Event::Eof) => return self.finish(),
+                Err(error) => return Err((self.error_position(), error.to_string().into())),
             };
-            taken.map_err(|problem| (begin, problem))?;
+            if let Err(problem) = taken {
+                return Err((begin, problem));
+            }
         }
     }
 
@@ -81,12 +107,17 @@ impl<'a> Parser<'a> {
         let name = &self.text[begin..begin + tag.name().as_ref().len()];
         check_name(name)?;
         let is_item = !tag.attributes_raw().is_empty() && is_marked_as_item(tag)?;
-        if self.builder.depth() == 0 {
+        if self.in_leaf {
+            self.leaf_becomes_object()?;
+        } else if self.builder.depth() == 0 {
             self.root(name, is_item)?;
         }
-        self.becomes_object()?;
         self.builder.add(Cow::Borrowed(name), Content::Text(Cow::Borrowed("")))?;
-        self.builder.open_last(is_item)
+        if let Some(value) = self.builder.last_mut() {
+            value.is_item = is_item;
+        }
+        self.in_leaf = true;
+        Ok(())
     }
 
     fn root(&mut self, name: &str, is_item: bool) -> Result<(), Problem> {
@@ -98,56 +129,45 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The innermost element gets a child, so it is an object and what text it had may only be white space (X2).
-    fn becomes_object(&mut self) -> Result<(), Problem> {
-        if let Some(Value { content: content @ Content::Text(_), .. }) = self.builder.innermost() {
-            let Content::Text(text) = &*content else { return Ok(()) };
-            if !is_space(text) {
-                return Err(mixed());
-            }
-            *content = Content::Object;
+    /// The open element gets a child, so what text it had may only be white space (X2).
+    fn leaf_becomes_object(&mut self) -> Result<(), Problem> {
+        match self.builder.last() {
+            Some(Value { content: Content::Text(text), .. }) if !is_space(text) => Err(mixed()),
+            _ => self.builder.last_becomes_object(),
         }
-        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Problem> {
-        let root_ends = self.builder.depth() == 1;
-        if let (true, Some(root)) = (root_ends, self.builder.innermost())
-            && let Content::Text(text) = &root.content
-        {
-            if !is_space(text) {
-                return Err("the root element holds text instead of elements".into());
-            }
-            root.content = Content::Object;
+        let is_leaf = std::mem::replace(&mut self.in_leaf, false);
+        let is_root = is_leaf && self.builder.depth() == 0;
+        if is_root {
+            self.leaf_becomes_object()?; // even without children
         }
-        self.builder.close();
+        if is_root || !is_leaf {
+            self.builder.close();
+        }
         Ok(())
     }
 
     fn text(&mut self, more: Cow<'a, str>) -> Result<(), Problem> {
-        if more.contains(']') && more.contains("]]>") {
+        if self.has_rare_text && more.contains("]]>") {
             return Err("]]> outside of a CDATA section".into());
         }
-        let more = with_plain_line_ends(more);
-        let is_blank = is_space(&more);
-        match self.builder.innermost() {
-            None if is_blank => Ok(()),
-            None => Err("text outside of the root element".into()),
-            Some(Value { content: Content::Text(text), .. }) => {
-                append(text, more);
-                let length = text.len();
-                self.builder.check_text_length(length)
-            }
-            Some(_) if is_blank => Ok(()),
-            Some(_) => Err(mixed()),
+        self.section(more)
+    }
+
+    fn section(&mut self, more: Cow<'a, str>) -> Result<(), Problem> {
+        let more = if self.has_rare_text { with_plain_line_ends(more) } else { more };
+        match self.in_leaf {
+            true => self.append(more),
+            false if is_space(&more) => Ok(()),
+            false if self.builder.depth() == 0 => Err("text outside of the root element".into()),
+            false => Err(mixed()),
         }
     }
 
     /// The five predefined entities and character references are text (X9); nothing else is expanded (T14).
     fn reference(&mut self, reference: &BytesRef<'a>) -> Result<(), Problem> {
-        if self.builder.depth() == 0 {
-            return Err("text outside of the root element".into());
-        }
         let text = match reference.resolve_char_ref() {
             Ok(Some(character)) if is_xml_character(character) => Cow::Owned(character.to_string()),
             Ok(None) => {
@@ -155,24 +175,28 @@ impl<'a> Parser<'a> {
             }
             _ => return Err(format!("&{}; is no character that XML allows", &**reference).into()),
         };
-        self.literal(text)
-    }
-
-    /// Text that came from a reference: taken as it is, even where it is a line end or a space.
-    fn literal(&mut self, more: Cow<'a, str>) -> Result<(), Problem> {
-        match self.builder.innermost() {
-            Some(Value { content: Content::Text(text), .. }) => {
-                append(text, more);
-                let length = text.len();
-                self.builder.check_text_length(length)
-            }
-            _ => Err(mixed()),
+        match self.in_leaf {
+            true => self.append(text),
+            false if self.builder.depth() == 0 => Err("text outside of the root element".into()),
+            false => Err(mixed()),
         }
     }
 
+    fn append(&mut self, more: Cow<'a, str>) -> Result<(), Problem> {
+        let Some(Value { content: Content::Text(text), .. }) = self.builder.last_mut() else { return Err(mixed()) };
+        if text.is_empty() {
+            *text = more;
+        } else {
+            text.to_mut().push_str(&more);
+        }
+        let length = text.len();
+        self.builder.check_text_length(length)
+    }
+
     /// `quick-xml` takes a cut-off document for a complete one.
-    fn finish(&mut self) -> Result<(), Fault> {
-        let problem = match (self.builder.innermost(), self.has_root) {
+    fn finish(&self) -> Result<(), Fault> {
+        let open = if self.in_leaf { self.builder.last() } else { self.builder.innermost() };
+        let problem = match (open, self.has_root) {
             (Some(open), _) => format!("the document ends within <{}>", open.name).into(),
             (None, false) => "the document has no root element".into(),
             (None, true) => return Ok(()),
@@ -187,10 +211,6 @@ fn mixed() -> Problem {
 
 fn is_space(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-}
-
-fn append<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
-    if text.is_empty() { *text = more } else { text.to_mut().push_str(&more) }
 }
 
 /// XML reads every line end as a line feed.
@@ -214,13 +234,26 @@ fn is_xml_character(character: char) -> bool {
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
-    let is_start = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
-    let is_inner = |byte: u8| is_start(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    match name.as_bytes() {
-        [first, rest @ ..] if is_start(*first) && rest.iter().all(|byte| is_inner(*byte)) => Ok(()),
-        _ => Err(format!("{name:?} is no element name").into()),
+    let starts_like_a_number = matches!(name.as_bytes().first(), None | Some(b'0'..=b'9' | b'-' | b'.'));
+    match !starts_like_a_number && name.bytes().all(|byte| IS_NAME_BYTE[usize::from(byte)]) {
+        true => Ok(()),
+        false => Err(format!("{name:?} is no element name").into()),
     }
 }
+
+/// What names are made of: letters, digits, a few signs, and all that is not ASCII.
+const IS_NAME_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "the table has 256 entries")]
+        let character = byte as u8;
+        let is_sign = matches!(character, b'_' | b':' | b'-' | b'.');
+        table[byte] = character.is_ascii_alphanumeric() || is_sign || !character.is_ascii();
+        byte += 1;
+    }
+    table
+};
 
 /// The one attribute there is: `array='true'` marks an item of a list, `array='false'` says nothing (X3).
 fn is_marked_as_item(tag: &BytesStart<'_>) -> Result<bool, Problem> {

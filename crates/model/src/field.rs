@@ -6,7 +6,7 @@ use crate::{
     value::{Object, Value},
 };
 use jiff::Timestamp;
-use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, fmt, net::IpAddr, sync::Arc};
 
 macro_rules! field_kinds {
     ($($(#[$doc:meta])* $kind:ident $name:literal;)*) => {
@@ -105,7 +105,7 @@ pub struct FieldDefinitions(Vec<FieldDefinition>);
 impl FieldDefinitions {
     /// Orders the definitions for look-up. `Err` carries a name that is defined twice.
     pub fn new(mut definitions: Vec<FieldDefinition>) -> Result<Self, FieldName> {
-        definitions.sort_by(|a, b| a.name.cmp(&b.name));
+        definitions.sort_by(|a, b| by_length(a.name.as_str(), b.name.as_str()));
         match definitions.windows(2).find(|pair| pair[0].name == pair[1].name) {
             Some(pair) => Err(pair[0].name.clone()),
             None => Ok(Self(definitions)),
@@ -114,14 +114,19 @@ impl FieldDefinitions {
 
     /// The definition of the field called `name`.
     pub fn get(&self, name: &str) -> Option<&FieldDefinition> {
-        let place = self.0.binary_search_by(|definition| definition.name.as_str().cmp(name)).ok()?;
+        let place = self.0.binary_search_by(|definition| by_length(definition.name.as_str(), name)).ok()?;
         self.0.get(place)
     }
 
-    /// All definitions, in the order of their names.
+    /// All definitions.
     pub fn iter(&self) -> impl Iterator<Item = &FieldDefinition> {
         self.0.iter()
     }
+}
+
+/// An order in which most names differ before their letters are looked at.
+fn by_length(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// What a field of a profile or subscription holds.

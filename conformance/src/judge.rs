@@ -1,0 +1,518 @@
+//! Runs one case in one format against a target and says what came of it.
+//!
+//! Steps go out in order; the first one that is not answered as expected ends the case. The verdict carries what is
+//! needed to understand and repeat it, with the world's tokens masked already: nothing behind this file sees them.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
+use serde::Serialize;
+
+use crate::Format;
+use crate::answer::Answer;
+use crate::case::{self, Case, Message, Purpose, Step, Twin, Unbuildable};
+use crate::compare;
+use crate::expectation::Expectation;
+use crate::placeholder::{Escape, Missing, Template, Values};
+use crate::render;
+use crate::requirement::Level;
+use crate::target::{Client, Received, Sent};
+use crate::value::Value;
+use crate::world::World;
+
+/// What came of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every check held.
+    Pass,
+    /// A check did not hold.
+    Fail,
+    /// A step that prepares a check was not answered as it must be.
+    SetupFailed,
+    /// The world does not offer what the case needs.
+    Unsupported,
+    /// The case only records answers.
+    Observed,
+}
+
+impl Outcome {
+    /// All outcomes, as reports list them.
+    pub const ALL: [Self; 5] = [Self::Pass, Self::Fail, Self::SetupFailed, Self::Unsupported, Self::Observed];
+
+    /// The word used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::SetupFailed => "setup-failed",
+            Self::Unsupported => "unsupported",
+            Self::Observed => "observed",
+        }
+    }
+}
+
+/// What the judge says of one case in one format.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Id of the case.
+    pub case: String,
+    /// The format it ran in.
+    pub format: Format,
+    /// The case's level.
+    pub level: Level,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, in one line; empty when it passed.
+    pub message: String,
+    /// What was not as expected.
+    pub failure: Option<Failure>,
+    /// Observed words by name.
+    pub observations: Vec<(String, String)>,
+    /// Everything that was sent and answered.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// An expectation that did not hold.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// Which step, in words.
+    pub step: String,
+    /// What was expected, by meaning.
+    pub expected: String,
+    /// What was found, by meaning.
+    pub actual: String,
+    /// Position of the telling exchange, if anything was sent.
+    pub exchange: Option<usize>,
+    /// True if the target gave no answer at all.
+    pub no_answer: bool,
+}
+
+/// One request and its answer, tokens masked.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// What was sent.
+    pub sent: Sent,
+    /// What was answered, or why nothing was.
+    pub received: Result<Received, String>,
+}
+
+/// What a case is judged with.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    /// What the target is set up with.
+    pub world: &'a World,
+    /// Makes the values of this run.
+    pub seed: u64,
+}
+
+impl Judge<'_> {
+    /// Runs `case` in `format`. `ordinal` is the place of the two in the suite.
+    ///
+    /// # Errors
+    /// A fault of the suite itself; there is no verdict then.
+    pub fn judge(
+        &self,
+        client: &Client,
+        case: &Case,
+        level: Level,
+        format: Format,
+        ordinal: usize,
+    ) -> Result<Verdict, String> {
+        let mut verdict = Verdict {
+            case: case.id.clone(),
+            format,
+            level,
+            outcome: Outcome::Pass,
+            message: String::new(),
+            failure: None,
+            observations: Vec::new(),
+            exchanges: Vec::new(),
+        };
+        if let Some(reason) = self.unsupported(case) {
+            verdict.outcome = Outcome::Unsupported;
+            verdict.message = reason;
+            return Ok(verdict);
+        }
+        let values = Values::new(self.world, self.seed, ordinal, &case.id, format);
+        let mut hearing =
+            Hearing { client, format, values, seen: BTreeSet::new(), exchanges: Vec::new(), words: Vec::new() };
+        let ending = hearing.hear(case, level)?;
+        verdict.outcome = ending.as_ref().map_or_else(|| unbroken(case, level), |(outcome, _)| *outcome);
+        verdict.observations = hearing.words;
+        verdict.failure = ending.map(|(_, failure)| failure);
+        verdict.exchanges = hearing.exchanges;
+        Masker::new(self.world).mask(&mut verdict);
+        if let Some(failure) = &verdict.failure {
+            verdict.message = format!("{}: expected {}; got {}", failure.step, failure.expected, failure.actual);
+        }
+        Ok(verdict)
+    }
+
+    /// Why the target cannot be asked this, if so.
+    fn unsupported(&self, case: &Case) -> Option<String> {
+        if let Some(capability) = case.needs.iter().find(|need| !self.world.capabilities.contains(need)) {
+            return Some(format!("the world file does not declare the capability `{capability}`"));
+        }
+        if let Some(role) = case.roles.iter().find(|role| self.world.role(role).is_none()) {
+            return Some(format!("the world file names no `{}`", role.key()));
+        }
+        None
+    }
+}
+
+/// The outcome of a case in which nothing went wrong.
+fn unbroken(case: &Case, level: Level) -> Outcome {
+    let checks = level > Level::Observe && case.steps.iter().any(|step| step.purpose == Purpose::Check);
+    if checks { Outcome::Pass } else { Outcome::Observed }
+}
+
+/// One case being run.
+struct Hearing<'a> {
+    client: &'a Client,
+    format: Format,
+    values: Values<'a>,
+    seen: BTreeSet<String>,
+    exchanges: Vec<Exchange>,
+    words: Vec<(String, String)>,
+}
+
+/// The answers to one message, or why there is none.
+struct Answers {
+    list: Vec<Answer>,
+    unanswered: Option<String>,
+}
+
+/// Why a step does not go on.
+enum Stop {
+    /// The target did not answer as expected.
+    Failure { expected: String, actual: String, no_answer: bool },
+    /// The step needs the id that an earlier step should have been answered.
+    Unprepared { name: String },
+    /// The suite is to blame.
+    Fault(String),
+}
+
+impl Hearing<'_> {
+    /// Sends the steps until one is not answered as expected.
+    fn hear(&mut self, case: &Case, level: Level) -> Result<Option<(Outcome, Failure)>, String> {
+        for (position, step) in case.steps.iter().enumerate() {
+            let mut name = format!("step {} of {}", position + 1, case.steps.len());
+            let sent_before = self.exchanges.len();
+            let mut result = self.step(step);
+            if let (Ok(()), Some(twin)) = (&result, &step.twin) {
+                name.push_str(", its twin");
+                result = self.twin(twin);
+            }
+            let is_judged = step.purpose == Purpose::Check && level > Level::Observe;
+            let broken = if is_judged { Outcome::Fail } else { Outcome::SetupFailed };
+            let (outcome, expected, actual, no_answer) = match result {
+                Ok(()) => continue,
+                Err(Stop::Fault(fault)) => return Err(format!("{} ({}), {name}: {fault}", case.id, self.format)),
+                Err(_) if matches!(step.purpose, Purpose::Observe { .. }) => continue,
+                Err(Stop::Failure { expected, actual, no_answer }) => (broken, expected, actual, no_answer),
+                Err(Stop::Unprepared { name }) => {
+                    let expected = format!("an earlier step to answer the id of `{name}`");
+                    (Outcome::SetupFailed, expected, "none was answered".to_owned(), false)
+                }
+            };
+            let exchange = self.telling_exchange(sent_before);
+            return Ok(Some((outcome, Failure { step: name, expected, actual, exchange, no_answer })));
+        }
+        Ok(None)
+    }
+
+    /// The exchange to show: of many at once the first that was not accepted, else the last.
+    fn telling_exchange(&self, from: usize) -> Option<usize> {
+        let is_odd = |exchange: &Exchange| match &exchange.received {
+            Ok(got) => Answer::read(got.status, got.content_type(), &got.body).accepted_id().is_none(),
+            Err(_) => true,
+        };
+        let odd = (from..self.exchanges.len()).find(|&position| is_odd(&self.exchanges[position]));
+        let is_parallel = self.exchanges.len() > from + 2; // more than a step and its twin
+        odd.filter(|_| is_parallel).or_else(|| self.exchanges.len().checked_sub(1))
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Stop> {
+        let Purpose::Observe { name, answers: words } = &step.purpose else { return self.judged(step) };
+        let word = match self.observed(step, words) {
+            Ok(word) => word,
+            Err(fault @ Stop::Fault(_)) => return Err(fault),
+            Err(_) => "other".to_owned(),
+        };
+        self.words.push((name.clone(), word));
+        Ok(())
+    }
+
+    fn judged(&mut self, step: &Step) -> Result<(), Stop> {
+        let answers = self.send(&step.message, step.parallel)?;
+        let result = self.check(step, &answers);
+        self.remember(&answers, step.save.as_deref());
+        result
+    }
+
+    fn observed(&mut self, step: &Step, words: &[(Expectation, String)]) -> Result<String, Stop> {
+        let answers = self.send(&step.message, step.parallel)?;
+        let word = self.word(step, words, &answers);
+        self.remember(&answers, step.save.as_deref());
+        word
+    }
+
+    fn twin(&mut self, twin: &Twin) -> Result<(), Stop> {
+        let answers = self.send(&twin.message, 1)?;
+        let result = self.expect(&twin.expect, &answers);
+        self.remember(&answers, twin.save.as_deref());
+        result
+    }
+
+    fn remember(&mut self, answers: &Answers, save: Option<&str>) {
+        self.seen.extend(answers.list.iter().filter_map(Answer::accepted_id).map(str::to_owned));
+        if let (Some(name), Some(id)) = (save, answers.list.first().and_then(Answer::accepted_id)) {
+            self.values.save(name, id);
+        }
+    }
+
+    fn send(&mut self, message: &Message, times: usize) -> Result<Answers, Stop> {
+        let sent = self.request(message)?;
+        let received = if times == 1 { vec![self.client.send(&sent)] } else { self.send_at_once(&sent, times) };
+        let mut answers = Answers { list: Vec::new(), unanswered: None };
+        for received in received {
+            match &received {
+                Ok(got) => answers.list.push(Answer::read(got.status, got.content_type(), &got.body)),
+                Err(reason) => answers.unanswered = Some(reason.clone()),
+            }
+            self.exchanges.push(Exchange { sent: sent.clone(), received });
+        }
+        Ok(answers)
+    }
+
+    fn send_at_once(&self, sent: &Sent, times: usize) -> Vec<Result<Received, String>> {
+        let barrier = Barrier::new(times);
+        let one = || {
+            barrier.wait();
+            self.client.send(sent)
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..times).map(|_| scope.spawn(one)).collect();
+            let gone = |_| Err("the sending thread ended".to_owned());
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(gone)).collect()
+        })
+    }
+
+    fn request(&mut self, message: &Message) -> Result<Sent, Stop> {
+        let body = message.bytes(self.format, &mut self.values).map_err(stop)?;
+        let path = self.text(&message.path, Escape::Url)?;
+        let query = message.query.as_ref().map(|query| self.text(query, Escape::Url)).transpose()?;
+        let content_type = match &message.content_type {
+            Some(template) => self.text(template, Escape::Plain)?,
+            None => self.format.media_type().to_owned(),
+        };
+        let mut headers = vec![("Content-Type", content_type)];
+        for (name, template) in [("Accept", &message.accept), ("Authorization", &message.authorization)] {
+            if let Some(template) = template {
+                headers.push((name, self.text(template, Escape::Plain)?));
+            }
+        }
+        headers.retain(|(_, value)| !value.is_empty());
+        let url = self.client.target().url(&path, query.as_deref());
+        Ok(Sent { method: message.method.clone(), url, headers, body })
+    }
+
+    fn text(&mut self, template: &Template, escape: Escape) -> Result<String, Stop> {
+        template.fill_text(&mut self.values, escape).map_err(|missing| stop(Unbuildable::Missing(missing)))
+    }
+
+    fn check(&mut self, step: &Step, answers: &Answers) -> Result<(), Stop> {
+        self.expect(&step.expect, answers)?;
+        for answer in &answers.list {
+            if let Some((expected, actual)) = step.demands.unmet(answer) {
+                return Err(Stop::Failure {
+                    expected,
+                    actual: format!("{actual} - {}", answer.describe()),
+                    no_answer: false,
+                });
+            }
+        }
+        match self.data_difference(step, answers)? {
+            Some(difference) => Err(Stop::Failure {
+                expected: "an answer whose data holds what was stored".to_owned(),
+                actual: difference,
+                no_answer: false,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn expect(&self, expect: &[Expectation], answers: &Answers) -> Result<(), Stop> {
+        let no_answer = answers.unanswered.is_some();
+        if !no_answer && expect.iter().any(|one| one.holds(&answers.list, &self.values, &self.seen)) {
+            return Ok(());
+        }
+        let expected = expect.iter().map(ToString::to_string).collect::<Vec<_>>().join(", or ");
+        Err(Stop::Failure { expected, actual: self.describe(answers), no_answer })
+    }
+
+    /// What the target said, with the saved names of the ids that were answered.
+    fn describe(&self, answers: &Answers) -> String {
+        if let Some(reason) = &answers.unanswered {
+            return format!("no answer: {reason}");
+        }
+        let mut kinds: Vec<(String, usize)> = Vec::new();
+        for answer in &answers.list {
+            let known = match answer.accepted_id() {
+                Some(id) => match self.values.name_of(id) {
+                    Some(name) => format!(", the id of `{name}`"),
+                    None if self.seen.contains(id) => ", answered to this case before".to_owned(),
+                    None => ", not seen before".to_owned(),
+                },
+                None => String::new(),
+            };
+            let kind = format!("{}{known}", answer.describe());
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
+            }
+        }
+        match kinds.as_slice() {
+            [(kind, _)] => kind.clone(),
+            many => many.iter().map(|(kind, count)| format!("{count} x {kind}")).collect::<Vec<_>>().join("; "),
+        }
+    }
+
+    fn data_difference(&mut self, step: &Step, answers: &Answers) -> Result<Option<String>, Stop> {
+        let Some(data) = &step.data else { return Ok(None) };
+        let expected = case::data_of(data, &mut self.values).map_err(stop)?;
+        let Some(Ok(envelope)) = answers.list.first().map(|answer| &answer.envelope) else {
+            return Ok(Some("the answer cannot be read".to_owned()));
+        };
+        let empty = Value::Object(Vec::new());
+        Ok(compare::difference(&expected, envelope.data.as_ref().unwrap_or(&empty), envelope.format))
+    }
+
+    /// The word for what was answered: that of the first expectation which holds, form and data included.
+    fn word(&mut self, step: &Step, words: &[(Expectation, String)], answers: &Answers) -> Result<String, Stop> {
+        let is_formed = answers.list.iter().all(|answer| step.demands.unmet(answer).is_none());
+        for (expectation, word) in words {
+            let holds = answers.unanswered.is_none() && expectation.holds(&answers.list, &self.values, &self.seen);
+            let has_data = !expectation.wants_acceptance() || self.data_difference(step, answers)?.is_none();
+            if holds && is_formed && has_data {
+                return Ok(spell(word, &answers.list));
+            }
+        }
+        Ok("other".to_owned())
+    }
+}
+
+/// Puts the numbers that were answered into an observed word.
+fn spell(word: &str, answers: &[Answer]) -> String {
+    let Some(answer) = answers.first() else { return word.to_owned() };
+    let error = answer.envelope.as_ref().map_or_else(|_| "none".to_owned(), |envelope| envelope.error.to_string());
+    word.replace("{error}", &error).replace("{status}", &answer.status.to_string())
+}
+
+fn stop(reason: Unbuildable) -> Stop {
+    match reason {
+        Unbuildable::Fault(fault) => Stop::Fault(fault),
+        Unbuildable::Missing(Missing::Role(role)) => Stop::Fault(format!("the world names no `{}`", role.key())),
+        Unbuildable::Missing(Missing::Saved(name)) => Stop::Unprepared { name },
+    }
+}
+
+/// Puts `$TOKEN` and `$FOREIGN_TOKEN` where the world's tokens stood, in whatever spelling.
+struct Masker {
+    secrets: Vec<(String, &'static str)>,
+}
+
+impl Masker {
+    fn new(world: &World) -> Self {
+        let tokens = [(Some(&world.token), "$TOKEN"), (world.foreign_token.as_ref(), "$FOREIGN_TOKEN")];
+        let mut secrets = Vec::new();
+        for (token, mask) in tokens {
+            if let Some(token) = token.filter(|token| !token.is_empty()) {
+                secrets.extend(spellings(token).into_iter().map(|spelling| (spelling, mask)));
+            }
+        }
+        // A token that holds another one must be masked whole.
+        secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+        Self { secrets }
+    }
+
+    fn mask(&self, verdict: &mut Verdict) {
+        if let Some(failure) = &mut verdict.failure {
+            self.text(&mut failure.expected);
+            self.text(&mut failure.actual);
+        }
+        for (_, word) in &mut verdict.observations {
+            self.text(word);
+        }
+        for exchange in &mut verdict.exchanges {
+            self.text(&mut exchange.sent.url);
+            self.bytes(&mut exchange.sent.body);
+            exchange.sent.headers.iter_mut().for_each(|(_, value)| self.text(value));
+            match &mut exchange.received {
+                Ok(received) => {
+                    self.bytes(&mut received.body);
+                    received.headers.iter_mut().for_each(|(_, value)| self.text(value));
+                }
+                Err(reason) => self.text(reason),
+            }
+        }
+    }
+
+    fn text(&self, text: &mut String) {
+        for (secret, mask) in &self.secrets {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), mask);
+            }
+        }
+    }
+
+    fn bytes(&self, bytes: &mut Vec<u8>) {
+        for (secret, mask) in &self.secrets {
+            let secret = secret.as_bytes();
+            while let Some(at) = bytes.windows(secret.len()).position(|window| window == secret) {
+                bytes.splice(at..at + secret.len(), mask.bytes());
+            }
+        }
+    }
+}
+
+/// A token as it is, escaped, and escaped twice, as in an answer that quotes the request.
+fn spellings(token: &str) -> BTreeSet<String> {
+    let escapes = [render::escape_json, render::escape_xml, render::escape_url];
+    let mut all = BTreeSet::from([token.to_owned()]);
+    for _ in 0..2 {
+        let more: Vec<String> = all.iter().flat_map(|text| escapes.map(|escape| escape(text))).collect();
+        all.extend(more);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(token: &str, text: &str) -> String {
+        let foreign = format!("{token}2");
+        let world = format!("[suite]\ndatabase = 1\ntoken = {token:?}\nforeign_token = {foreign:?}");
+        let mut bytes = text.as_bytes().to_vec();
+        let masker = Masker::new(&World::read(&world).unwrap());
+        masker.bytes(&mut bytes);
+        let mut text = text.to_owned();
+        masker.text(&mut text);
+        assert_eq!(text.as_bytes(), bytes);
+        text
+    }
+
+    #[test]
+    fn masks_every_spelling_of_a_token() {
+        assert_eq!(masked("s3cret", "a s3cret b s3cret2"), "a $TOKEN b $FOREIGN_TOKEN");
+        assert_eq!(masked("a&\"", r#"a&\" a&amp;&quot; a%26%22 a&" a&\\\""#), ["$TOKEN"; 5].join(" "));
+    }
+
+    #[test]
+    fn words_may_hold_the_numbers_that_were_answered() {
+        let answer = Answer::read(404, None, br#"{"error":404,"error_text":""}"#);
+        assert_eq!(spell("error {error}, status {status}", &[answer]), "error 404, status 404");
+    }
+}

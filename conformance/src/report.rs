@@ -1,0 +1,361 @@
+//! What a run came to: the verdict, the counts, the fingerprint, the outcome of each requirement row.
+//!
+//! This is the one place that decides between conformant, nonconformant and inconclusive. How it is shown is for the
+//! files below: the screen, JSON, JUnit, the map of requirements and cases.
+
+pub mod curl;
+pub mod json;
+pub mod junit;
+pub mod list;
+pub mod screen;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::Format;
+use crate::filter::Filter;
+use crate::judge::{Outcome, Verdict};
+use crate::requirement::Level;
+use crate::run::{Planned, Run};
+use crate::suite::{Erratum, Suite};
+
+/// The answer to "does it conform?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conclusion {
+    /// Every MUST holds.
+    Conformant,
+    /// A MUST failed.
+    Nonconformant,
+    /// It could not be judged; never to be read as success.
+    Inconclusive,
+}
+
+impl Conclusion {
+    /// The word used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Conformant => "conformant",
+            Self::Nonconformant => "nonconformant",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// The exit code of the program.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Conformant => 0,
+            Self::Nonconformant => 1,
+            Self::Inconclusive => 2,
+        }
+    }
+}
+
+/// Everything that a report shows.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// Rows, cases and errata.
+    pub suite: &'a Suite,
+    /// Base URL of the target.
+    pub target: String,
+    /// How the world was named.
+    pub world: String,
+    /// The seed of the run's values.
+    pub seed: u64,
+    /// The verdict.
+    pub conclusion: Conclusion,
+    /// Why the run is inconclusive.
+    pub reasons: Vec<String>,
+    /// How many verdicts were planned.
+    pub planned: usize,
+    /// The verdicts that were delivered.
+    pub verdicts: Vec<Verdict>,
+    /// The outcome of each row, from what ran.
+    pub requirements: Vec<RowOutcome<'a>>,
+    /// Observed words by name; one for both formats, or one for each.
+    pub fingerprint: BTreeMap<String, Answers>,
+    /// How long the run took.
+    pub elapsed: Duration,
+}
+
+/// What a run was asked to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Base URL of the target.
+    pub target: &'a str,
+    /// How the world was named.
+    pub world: &'a str,
+    /// The seed of the run's values.
+    pub seed: u64,
+    /// What was selected.
+    pub filter: &'a Filter,
+}
+
+/// A row and what became of it in this run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowOutcome<'a> {
+    /// Id of the row.
+    pub id: &'a str,
+    /// Its level.
+    pub level: Level,
+    /// Its sentence.
+    pub says: &'a str,
+    /// Where it is written.
+    pub source: &'a str,
+    /// What became of it.
+    pub outcome: RowResult,
+    /// Ids of the cases that cite it.
+    pub cases: Vec<&'a str>,
+    /// Why no case tests it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untested: Option<&'a str>,
+}
+
+/// What became of a requirement row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowResult {
+    /// A case that blames this row failed.
+    Fail,
+    /// A case that blames this row could not be set up.
+    SetupFailed,
+    /// A case that cites it passed, and none that blames it failed.
+    Pass,
+    /// Answers were recorded.
+    Observed,
+    /// Its cases failed for other rows, so that it was not shown.
+    Unproven,
+    /// The world does not offer what its cases need.
+    Unsupported,
+    /// Its cases were not selected, or the run broke off.
+    NotRun,
+    /// No case tests it; the row says why.
+    Untested,
+}
+
+/// The word observed, or one for each format where they differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answers {
+    /// The same in every format that was run.
+    Same(String),
+    /// Different by format.
+    ByFormat(BTreeMap<Format, String>),
+}
+
+impl<'a> Report<'a> {
+    /// Draws the conclusion from a run.
+    pub fn new(suite: &'a Suite, asked: &Asked<'_>, plan: &[Planned<'_>], run: Run) -> Self {
+        let Run { verdicts, trouble, elapsed } = run;
+        let mut report = Self {
+            suite,
+            target: asked.target.to_owned(),
+            world: asked.world.to_owned(),
+            seed: asked.seed,
+            conclusion: Conclusion::Inconclusive,
+            reasons: trouble,
+            planned: plan.len(),
+            requirements: suite.requirements.iter().map(|row| row_outcome(suite, row, &verdicts)).collect(),
+            fingerprint: fingerprint(&verdicts),
+            verdicts,
+            elapsed,
+        };
+        report.reasons.extend(report.shortcomings(asked.filter));
+        report.conclusion = report.conclude();
+        report
+    }
+
+    /// A report on a target that could not be asked.
+    pub fn unreachable(suite: &'a Suite, asked: &Asked<'_>, plan: &[Planned<'_>], reason: &str) -> Self {
+        let trouble = vec![format!("{} does not answer: {reason}", asked.target)];
+        Self::new(suite, asked, plan, Run { trouble, ..Run::default() })
+    }
+
+    fn shortcomings(&self, filter: &Filter) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let delivered = self.verdicts.len();
+        if self.planned == 0 {
+            reasons.push("no case is selected".to_owned());
+        } else if delivered < self.planned && self.reasons.is_empty() {
+            reasons.push(format!("{delivered} of {} planned verdicts were delivered", self.planned));
+        } else if filter.is_all() && self.count(Level::Must, Outcome::Pass) == 0 && self.broken_musts() == 0 {
+            reasons.push("no MUST could be tried; see the unsupported cases".to_owned());
+        }
+        reasons
+    }
+
+    fn conclude(&self) -> Conclusion {
+        match (self.reasons.is_empty(), self.broken_musts()) {
+            (false, _) => Conclusion::Inconclusive,
+            (true, 0) => Conclusion::Conformant,
+            (true, _) => Conclusion::Nonconformant,
+        }
+    }
+
+    /// How many MUST verdicts failed or could not be set up.
+    pub fn broken_musts(&self) -> usize {
+        self.count(Level::Must, Outcome::Fail) + self.count(Level::Must, Outcome::SetupFailed)
+    }
+
+    /// How many verdicts have this level and outcome.
+    pub fn count(&self, level: Level, outcome: Outcome) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.level == level && verdict.outcome == outcome).count()
+    }
+
+    /// How many verdicts have this outcome.
+    pub fn total(&self, outcome: Outcome) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.outcome == outcome).count()
+    }
+
+    /// The defects of the documentation, which are not held against the target.
+    pub fn document_defects(&self) -> &'a [Erratum] {
+        &self.suite.errata
+    }
+}
+
+fn row_outcome<'a>(suite: &'a Suite, row: &'a crate::requirement::Requirement, verdicts: &[Verdict]) -> RowOutcome<'a> {
+    let cases: Vec<_> = suite.cases_of(&row.id).collect();
+    let ran = |blamed: bool, outcome: Outcome| {
+        verdicts.iter().any(|verdict| {
+            let case = cases.iter().find(|case| case.id == verdict.case);
+            verdict.outcome == outcome && case.is_some_and(|case| !blamed || case.requirements[0] == row.id)
+        })
+    };
+    let outcome = if cases.is_empty() {
+        RowResult::Untested
+    } else if ran(true, Outcome::Fail) {
+        RowResult::Fail
+    } else if ran(true, Outcome::SetupFailed) {
+        RowResult::SetupFailed
+    } else if ran(false, Outcome::Pass) {
+        RowResult::Pass
+    } else if ran(false, Outcome::Observed) {
+        RowResult::Observed
+    } else if ran(false, Outcome::Fail) || ran(false, Outcome::SetupFailed) {
+        RowResult::Unproven
+    } else if ran(false, Outcome::Unsupported) {
+        RowResult::Unsupported
+    } else {
+        RowResult::NotRun
+    };
+    RowOutcome {
+        id: &row.id,
+        level: row.level,
+        says: &row.says,
+        source: &row.source,
+        outcome,
+        cases: cases.into_iter().map(|case| case.id.as_str()).collect(),
+        untested: row.untested.as_deref(),
+    }
+}
+
+/// Cases that record different words under one name are shown together, so that none is lost.
+fn fingerprint(verdicts: &[Verdict]) -> BTreeMap<String, Answers> {
+    let mut words: BTreeMap<&str, BTreeMap<Format, Vec<&str>>> = BTreeMap::new();
+    for verdict in verdicts {
+        for (name, word) in &verdict.observations {
+            let seen = words.entry(name).or_default().entry(verdict.format).or_default();
+            if !seen.contains(&word.as_str()) {
+                seen.push(word);
+            }
+        }
+    }
+    let joined = |by_format: BTreeMap<Format, Vec<&str>>| {
+        let by_format: BTreeMap<Format, String> =
+            by_format.into_iter().map(|(format, words)| (format, words.join(" | "))).collect();
+        let mut values = by_format.values();
+        match values.next() {
+            Some(first) if values.all(|word| word == first) => Answers::Same(first.clone()),
+            _ => Answers::ByFormat(by_format),
+        }
+    };
+    words.into_iter().map(|(name, by_format)| (name.to_owned(), joined(by_format))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(level: Level, outcome: Outcome, format: Format, word: &str) -> Verdict {
+        Verdict {
+            case: "x/y".to_owned(),
+            format,
+            level,
+            outcome,
+            message: String::new(),
+            failure: None,
+            observations: vec![("name".to_owned(), word.to_owned())],
+            exchanges: Vec::new(),
+        }
+    }
+
+    fn suite() -> Suite {
+        let row =
+            |id: &str| format!("[{id}]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\n");
+        let case = "title='t'\nrequirements=['A-1', 'A-2']\n[[steps]]\nimport='{\"data\":{}}'\nexpect='new'";
+        let files = [
+            ("spec/requirements/a.toml", row("A-1") + &row("A-2") + &row("A-3")),
+            ("cases/x/y.toml", case.to_owned()),
+            ("worlds/documented.toml", "[suite]\ntoken='t'\ndatabase=1".to_owned()),
+        ];
+        Suite::load(&files.map(|(path, text)| (path.to_owned(), text.into_bytes())).into()).unwrap()
+    }
+
+    fn conclude(outcomes: &[(Level, Outcome)], pattern: Option<&str>) -> Conclusion {
+        let suite = suite();
+        let filter = Filter::new(pattern.map(str::to_owned));
+        let asked = Asked { target: "http://a", world: "w", seed: 1, filter: &filter };
+        let plan = crate::run::plan(&suite, &Filter::default());
+        let verdicts =
+            outcomes.iter().zip(Format::ALL).map(|((level, outcome), format)| verdict(*level, *outcome, format, "w"));
+        let run = Run { verdicts: verdicts.collect(), ..Run::default() };
+        Report::new(&suite, &asked, &plan, run).conclusion
+    }
+
+    #[test]
+    fn only_a_must_decides() {
+        use Level::{Must, Should};
+        use Outcome::{Fail, Pass, SetupFailed, Unsupported};
+        assert_eq!(conclude(&[(Must, Pass), (Must, Pass)], None), Conclusion::Conformant);
+        assert_eq!(conclude(&[(Must, Pass), (Should, Fail)], None), Conclusion::Conformant);
+        assert_eq!(conclude(&[(Must, Pass), (Must, Unsupported)], None), Conclusion::Conformant);
+        assert_eq!(conclude(&[(Must, Pass), (Must, Fail)], None), Conclusion::Nonconformant);
+        assert_eq!(conclude(&[(Must, Pass), (Must, SetupFailed)], None), Conclusion::Nonconformant);
+    }
+
+    #[test]
+    fn what_was_not_judged_is_never_a_success() {
+        use Level::{Must, Should};
+        use Outcome::{Fail, Pass, Unsupported};
+        assert_eq!(conclude(&[(Must, Pass)], None), Conclusion::Inconclusive, "a verdict is missing");
+        assert_eq!(conclude(&[(Must, Fail)], None), Conclusion::Inconclusive, "a verdict is missing");
+        assert_eq!(conclude(&[(Must, Unsupported), (Should, Pass)], None), Conclusion::Inconclusive, "no MUST ran");
+        assert_eq!(conclude(&[(Should, Pass), (Should, Pass)], Some("x")), Conclusion::Conformant, "it was asked for");
+    }
+
+    #[test]
+    fn the_first_requirement_of_a_failed_case_is_blamed() {
+        let suite = suite();
+        let failed = [verdict(Level::Must, Outcome::Fail, Format::Json, "w")];
+        let outcomes = |verdicts: &[Verdict]| {
+            suite.requirements.iter().map(|row| row_outcome(&suite, row, verdicts).outcome).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&failed), [RowResult::Fail, RowResult::Unproven, RowResult::Untested]);
+        assert_eq!(outcomes(&[]), [RowResult::NotRun, RowResult::NotRun, RowResult::Untested]);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_formats_apart_only_where_they_differ() {
+        let (json, xml) = (Format::Json, Format::Xml);
+        let seen = |a: &str, b: &str| {
+            let verdicts =
+                [(json, a), (xml, b)].map(|(format, word)| verdict(Level::Observe, Outcome::Observed, format, word));
+            fingerprint(&verdicts)["name"].clone()
+        };
+        assert_eq!(seen("rejected", "rejected"), Answers::Same("rejected".to_owned()));
+        let both = BTreeMap::from([(json, "ignored".to_owned()), (xml, "rejected".to_owned())]);
+        assert_eq!(seen("ignored", "rejected"), Answers::ByFormat(both));
+    }
+}

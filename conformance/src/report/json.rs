@@ -1,0 +1,134 @@
+//! The report as JSON, by the schema in `schema/results.schema.json`. A value only ever gets more keys.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Answers, Conclusion, Report, RowOutcome, curl};
+use crate::Format;
+use crate::judge::{Exchange, Failure, Outcome, Verdict};
+use crate::requirement::Level;
+use crate::suite::Erratum;
+
+#[derive(Serialize)]
+struct Results<'a> {
+    suite_version: &'static str,
+    target: &'a str,
+    world: &'a str,
+    seed: u64,
+    verdict: Conclusion,
+    reasons: &'a [String],
+    planned: usize,
+    delivered: usize,
+    elapsed_ms: u64,
+    counts: Counts,
+    fingerprint: &'a BTreeMap<String, Answers>,
+    requirements: &'a [RowOutcome<'a>],
+    document_defects: &'a [Erratum],
+    cases: Vec<CaseResult<'a>>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    #[serde(flatten)]
+    total: BTreeMap<&'static str, usize>,
+    by_level: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
+}
+
+#[derive(Serialize)]
+struct CaseResult<'a> {
+    id: &'a str,
+    title: &'a str,
+    file: &'a str,
+    requirements: &'a [String],
+    level: Level,
+    format: Format,
+    outcome: Outcome,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    observed: BTreeMap<&'a str, &'a str>,
+    /// Commands that repeat a failed case's exchanges.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    curl: Vec<String>,
+    exchanges: Vec<serde_json::Value>,
+}
+
+/// The JSON text of a report.
+///
+/// # Errors
+/// Never in practice: every key is a string and every number finite.
+pub fn render(report: &Report<'_>) -> serde_json::Result<String> {
+    let results = Results {
+        suite_version: env!("CARGO_PKG_VERSION"),
+        target: &report.target,
+        world: &report.world,
+        seed: report.seed,
+        verdict: report.conclusion,
+        reasons: &report.reasons,
+        planned: report.planned,
+        delivered: report.verdicts.len(),
+        elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
+        counts: counts(report),
+        fingerprint: &report.fingerprint,
+        requirements: &report.requirements,
+        document_defects: report.document_defects(),
+        cases: report.verdicts.iter().filter_map(|verdict| case_result(report, verdict)).collect(),
+    };
+    serde_json::to_string_pretty(&results).map(|text| text + "\n")
+}
+
+fn counts(report: &Report<'_>) -> Counts {
+    let by_outcome =
+        |count: &dyn Fn(Outcome) -> usize| Outcome::ALL.map(|outcome| (outcome.word(), count(outcome))).into();
+    let by_level = Level::ALL.map(|level| (level.word(), by_outcome(&|outcome| report.count(level, outcome)))).into();
+    Counts { total: by_outcome(&|outcome| report.total(outcome)), by_level }
+}
+
+fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResult<'a>> {
+    let case = report.suite.cases.iter().find(|case| case.id == verdict.case)?;
+    let curl = match &verdict.failure {
+        Some(_) => verdict.exchanges.iter().map(|exchange| curl::line(&exchange.sent)).collect(),
+        None => Vec::new(),
+    };
+    Some(CaseResult {
+        id: &case.id,
+        title: &case.title,
+        file: &case.file,
+        requirements: &case.requirements,
+        level: verdict.level,
+        format: verdict.format,
+        outcome: verdict.outcome,
+        message: &verdict.message,
+        failure: verdict.failure.as_ref(),
+        observed: verdict.observations.iter().map(|(name, word)| (name.as_str(), word.as_str())).collect(),
+        curl,
+        exchanges: verdict.exchanges.iter().map(exchange).collect(),
+    })
+}
+
+fn exchange(exchange: &Exchange) -> serde_json::Value {
+    let sent = &exchange.sent;
+    let headers: serde_json::Map<_, _> = sent.headers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+    let mut request = json!({ "method": sent.method, "url": sent.url, "headers": headers });
+    put_body(&mut request, &sent.body);
+    match &exchange.received {
+        Ok(got) => {
+            let headers: Vec<_> = got.headers.iter().map(|(name, value)| json!([name, value])).collect();
+            let mut answer = json!({ "status": got.status, "headers": headers });
+            put_body(&mut answer, &got.body);
+            json!({ "request": request, "answer": answer })
+        }
+        Err(reason) => json!({ "request": request, "no_answer": reason }),
+    }
+}
+
+/// Text as `body`; bytes that are none as `body_hex`.
+fn put_body(message: &mut serde_json::Value, body: &[u8]) {
+    match std::str::from_utf8(body) {
+        Ok(text) => message["body"] = json!(text),
+        Err(_) => message["body_hex"] = json!(body.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}

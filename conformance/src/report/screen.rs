@@ -1,0 +1,363 @@
+//! The report for people: a line for each group as it finishes, every failure in full, what was observed, the verdict.
+//!
+//! Text is styled always; whoever prints it strips the styles where no terminal shows them. What the target sent is
+//! shown with its control characters spelled out, so that no answer can steer the terminal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Answers, Conclusion, Report, curl};
+use crate::judge::{Exchange, Outcome, Verdict};
+use crate::requirement::Level;
+use crate::run::Planned;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// A longer body is cut on the screen; the JSON report has all of it.
+const BODY_LIMIT: usize = 2_000;
+
+/// Counts verdicts by group of cases, to tell when a group is finished.
+#[derive(Debug)]
+pub struct Groups {
+    groups: BTreeMap<String, Group>,
+    width: usize,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    planned: usize,
+    counts: BTreeMap<Outcome, usize>,
+    warnings: usize,
+}
+
+impl Group {
+    fn delivered(&self) -> usize {
+        self.counts.values().sum::<usize>() + self.warnings
+    }
+}
+
+impl Groups {
+    /// The groups of a plan.
+    pub fn new(plan: &[Planned<'_>]) -> Self {
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for planned in plan {
+            groups.entry(planned.case.area().to_owned()).or_default().planned += 1;
+        }
+        let width = groups.keys().map(String::len).max().unwrap_or_default();
+        Self { groups, width }
+    }
+
+    /// Counts a verdict; gives the group's line when it was the last of its group.
+    pub fn count(&mut self, verdict: &Verdict) -> Option<String> {
+        let area = verdict.case.split('/').next().unwrap_or_default();
+        let group = self.groups.get_mut(area)?;
+        if verdict.outcome == Outcome::Fail && verdict.level != Level::Must {
+            group.warnings += 1;
+        } else {
+            *group.counts.entry(verdict.outcome).or_default() += 1;
+        }
+        (group.delivered() == group.planned).then(|| line(area, self.width, &self.groups[area]))
+    }
+
+    /// The lines of groups that were not finished.
+    pub fn unfinished(&self) -> Vec<String> {
+        let open = self.groups.iter().filter(|(_, group)| group.delivered() < group.planned);
+        open.map(|(area, group)| line(area, self.width, group)).collect()
+    }
+}
+
+fn line(area: &str, width: usize, group: &Group) -> String {
+    let count = |outcome: Outcome| group.counts.get(&outcome).copied().unwrap_or_default();
+    let mut line = format!("  {area:width$}  {GREEN}{:>4} passed{GREEN:#}", count(Outcome::Pass));
+    let columns = [
+        (count(Outcome::Fail), "failed", RED),
+        (count(Outcome::SetupFailed), "set-up failed", RED),
+        (group.warnings, "warned", YELLOW),
+        (count(Outcome::Unsupported), "unsupported", DIM),
+        (count(Outcome::Observed), "observed", DIM),
+        (group.planned - group.delivered(), "NOT JUDGED", RED),
+    ];
+    for (number, word, style) in columns.into_iter().filter(|(number, ..)| *number > 0) {
+        // Writing to a string cannot fail, here and below.
+        let _ = write!(line, "  {style}{number:>4} {word}{style:#}");
+    }
+    line + "\n"
+}
+
+/// What is said before the first answer.
+pub fn opening(target: &str, world: &str, seed: u64, planned: usize) -> String {
+    format!(
+        "{BOLD}rollcall-conformance {}{BOLD:#}: {planned} verdicts to deliver on {target}\n{DIM}world {world}, seed \
+         {seed}{DIM:#}\n\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// What is said after the last answer.
+pub fn closing(report: &Report<'_>, quiet: bool) -> String {
+    let mut out = String::new();
+    failures(&mut out, report);
+    if !quiet && !report.verdicts.is_empty() {
+        fingerprint(&mut out, report);
+        unsupported(&mut out, report);
+        document_defects(&mut out, report);
+        totals(&mut out, report);
+    }
+    verdict(&mut out, report);
+    out
+}
+
+/// Broken MUSTs first: the last page of the screen is read first, but the first failure is looked for.
+fn failures(out: &mut String, report: &Report<'_>) {
+    for level in Level::ALL {
+        for verdict in report.verdicts.iter().filter(|verdict| verdict.level == level) {
+            if verdict.failure.is_some() {
+                failure(out, report, verdict);
+            }
+        }
+    }
+}
+
+fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
+    let Some(case) = report.suite.cases.iter().find(|case| case.id == verdict.case) else { return };
+    let Some(failure) = &verdict.failure else { return };
+    let (word, style) = match (verdict.outcome, verdict.level) {
+        (Outcome::SetupFailed, _) => ("SET-UP FAILED", RED),
+        (_, Level::Must) => ("FAILED", RED),
+        _ => ("WARNING", YELLOW),
+    };
+    let (id, format, level) = (&case.id, verdict.format, verdict.level);
+    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{id}{BOLD:#} [{format}]  {level}");
+    for row in case.requirements.iter().take(1).filter_map(|id| report.suite.requirement(id)) {
+        field(out, "requirement", &format!("{}: {} ({})", row.id, row.says, row.source));
+    }
+    field(out, "case", &format!("{} (conformance/{})", case.title, case.file));
+    field(out, "step", &failure.step);
+    field(out, "expected", &failure.expected);
+    field(out, "actual", &visible(&failure.actual));
+    if let Some(telling) = failure.exchange.and_then(|position| verdict.exchanges.get(position)) {
+        exchange(out, telling);
+    }
+    field(out, "again", &again(report, id));
+}
+
+fn exchange(out: &mut String, exchange: &Exchange) {
+    let sent = &exchange.sent;
+    let mut request = format!("{} {}\n", sent.method, sent.url);
+    for (name, value) in &sent.headers {
+        let _ = writeln!(request, "{name}: {value}");
+    }
+    field(out, "request", &(request + &shown_body(&sent.body)));
+    let answer = match &exchange.received {
+        Ok(got) => {
+            let content_type = got.content_type().map(|value| format!("content-type: {value}\n")).unwrap_or_default();
+            format!("HTTP {}\n{}{}", got.status, visible(&content_type), shown_body(&got.body))
+        }
+        Err(reason) => format!("none: {}", visible(reason)),
+    };
+    field(out, "answer", &answer);
+    let curl = curl::line(sent);
+    let long = format!("(a body of {} bytes; the command is in the report of --json)", sent.body.len());
+    field(out, "curl", if curl.len() > 2 * BODY_LIMIT { &long } else { &curl });
+}
+
+/// A command that judges this case alone.
+fn again(report: &Report<'_>, case: &str) -> String {
+    let world = if std::path::Path::new(&report.world).is_file() {
+        format!(" --world '{}'", report.world)
+    } else {
+        String::new()
+    };
+    format!("rollcall-conformance --target {}{world} --filter {case}", report.target)
+}
+
+fn field(out: &mut String, name: &str, text: &str) {
+    let mut lines = text.trim_end().lines();
+    let _ = writeln!(out, "  {DIM}{name:<12}{DIM:#}{}", lines.next().unwrap_or_default());
+    for line in lines {
+        let _ = writeln!(out, "              {line}");
+    }
+}
+
+fn shown_body(body: &[u8]) -> String {
+    let cut = &body[..body.len().min(BODY_LIMIT)];
+    let rest = if cut.len() < body.len() { format!("... ({} bytes in all)", body.len()) } else { String::new() };
+    let mut text = String::new();
+    for chunk in cut.utf8_chunks() {
+        text.push_str(&visible(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text + &rest
+}
+
+/// Control characters spelled out, but for line breaks and tabs.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Two columns of names with one answer; below them the names whose answers differ by format.
+fn fingerprint(out: &mut String, report: &Report<'_>) {
+    if report.fingerprint.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{BOLD}Observed{BOLD:#} {DIM}(left to the implementation, never a failure){DIM:#}");
+    let width = report.fingerprint.keys().map(String::len).max().unwrap_or_default();
+    let (mut same, mut by_format) = (Vec::new(), Vec::new());
+    for (name, answers) in &report.fingerprint {
+        match answers {
+            Answers::Same(word) => same.push(format!("{name:<width$}  {}", visible(word))),
+            Answers::ByFormat(words) => {
+                let words: Vec<_> =
+                    words.iter().map(|(format, word)| format!("{} in {format}", visible(word))).collect();
+                by_format.push(format!("{name:<width$}  {}", words.join(", ")));
+            }
+        }
+    }
+    for line in in_two_columns(&same).iter().chain(&by_format) {
+        let _ = writeln!(out, "  {line}");
+    }
+}
+
+fn in_two_columns(entries: &[String]) -> Vec<String> {
+    let (left, right) = entries.split_at(entries.len().div_ceil(2));
+    let width = left.iter().map(|entry| entry.chars().count()).max().unwrap_or_default();
+    let mut lines = Vec::new();
+    for (position, entry) in left.iter().enumerate() {
+        let line = match right.get(position) {
+            Some(other) => format!("{entry:<width$}   {other}"),
+            None => entry.clone(),
+        };
+        lines.push(line);
+    }
+    lines
+}
+
+fn unsupported(out: &mut String, report: &Report<'_>) {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for verdict in report.verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Unsupported) {
+        *reasons.entry(&verdict.message).or_default() += 1;
+    }
+    if !reasons.is_empty() {
+        let _ = writeln!(out, "\n{BOLD}Unsupported{BOLD:#} {DIM}(not tried){DIM:#}");
+    }
+    for (reason, count) in reasons {
+        let _ = writeln!(out, "  {count:>4}  {reason}");
+    }
+}
+
+fn document_defects(out: &mut String, report: &Report<'_>) {
+    if !report.document_defects().is_empty() {
+        let _ = writeln!(out, "\n{BOLD}Document defects{BOLD:#} {DIM}(never held against the target){DIM:#}");
+    }
+    for erratum in report.document_defects() {
+        let _ = writeln!(out, "  {} (page:{}): {}", erratum.id, erratum.page, erratum.what);
+    }
+}
+
+fn totals(out: &mut String, report: &Report<'_>) {
+    let _ = writeln!(out, "\n{BOLD}{:<10}  passed  failed  set-up failed  unsupported  observed{BOLD:#}", "Totals");
+    for level in Level::ALL {
+        let [pass, fail, setup, unsupported, observed] = Outcome::ALL.map(|outcome| report.count(level, outcome));
+        let _ = writeln!(out, "  {level:<8}  {pass:>6}  {fail:>6}  {setup:>13}  {unsupported:>11}  {observed:>8}");
+    }
+}
+
+fn verdict(out: &mut String, report: &Report<'_>) {
+    let style = match report.conclusion {
+        Conclusion::Conformant => GREEN.bold(),
+        Conclusion::Nonconformant => RED,
+        Conclusion::Inconclusive => YELLOW.bold(),
+    };
+    let word = report.conclusion.word();
+    let (delivered, planned, seconds) = (report.verdicts.len(), report.planned, report.elapsed.as_secs_f64());
+    let _ = writeln!(out, "\n{style}{word}{style:#}: {}", because(report));
+    let _ = writeln!(out, "{DIM}{delivered} of {planned} verdicts in {seconds:.2} s, seed {}{DIM:#}", report.seed);
+    if let Some(next) = next_step(report) {
+        let _ = writeln!(out, "{next}");
+    }
+}
+
+fn because(report: &Report<'_>) -> String {
+    let warnings = report.total(Outcome::Fail) + report.total(Outcome::SetupFailed) - report.broken_musts();
+    let warned = match warnings {
+        0 => String::new(),
+        1 => "; 1 warning".to_owned(),
+        many => format!("; {many} warnings"),
+    };
+    match report.conclusion {
+        Conclusion::Inconclusive => visible(&report.reasons.join("; ")),
+        Conclusion::Nonconformant => {
+            let (failed, setup) =
+                (report.count(Level::Must, Outcome::Fail), report.count(Level::Must, Outcome::SetupFailed));
+            format!("{failed} MUST verdicts failed, {setup} could not be set up{warned}")
+        }
+        Conclusion::Conformant => format!("every MUST that was tried holds{warned}"),
+    }
+}
+
+/// What the reader should do now.
+fn next_step(report: &Report<'_>) -> Option<&'static str> {
+    let passed = report.count(Level::Must, Outcome::Pass);
+    match report.conclusion {
+        Conclusion::Conformant => None,
+        Conclusion::Inconclusive if report.verdicts.is_empty() && report.planned > 0 => {
+            Some("Next: start the target, or correct --target; then run the same command again.")
+        }
+        Conclusion::Inconclusive if report.planned == 0 => {
+            Some("Next: correct --filter; --list shows every case and requirement.")
+        }
+        Conclusion::Inconclusive => {
+            Some("Next: see to the reason above; nothing can be said of the target until then.")
+        }
+        Conclusion::Nonconformant if report.broken_musts() > passed => Some(
+            "Next: most of it failed; check first that the token, database and roles in the world file are those of the target.",
+        ),
+        Conclusion::Nonconformant => Some(
+            "Next: take the first failure above; its `again` line judges that case alone, --json has every exchange.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_cannot_steer_the_terminal() {
+        assert_eq!(shown_body(b"a\x1b[2J\r\n\xff"), "a\\u{1b}[2J\\r\n\\xff");
+    }
+
+    #[test]
+    fn a_long_body_is_cut_with_its_size() {
+        assert!(shown_body(&[b'x'; 5_000]).ends_with("x... (5000 bytes in all)"));
+    }
+
+    #[test]
+    fn columns_are_read_downwards() {
+        let entries = ["a", "bbb", "c"].map(str::to_owned);
+        assert_eq!(in_two_columns(&entries), ["a     c", "bbb"]);
+    }
+
+    #[test]
+    fn a_group_line_shows_what_there_is_and_nothing_else() {
+        let group = Group { planned: 4, counts: [(Outcome::Pass, 2)].into(), warnings: 1 };
+        let plain = anstream::adapter::strip_str(&line("matching", 10, &group)).to_string();
+        assert_eq!(plain, "  matching       2 passed     1 warned     1 NOT JUDGED\n");
+    }
+}

@@ -1,0 +1,273 @@
+//! The `[suite]` table of a world file: what a target is set up with and what the suite may use of it.
+//!
+//! The rest of the file tells a server how to set itself up and is not the suite's business.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::value::Value;
+
+/// A target set up so that the documentation's examples work as printed: token, ids and names are theirs.
+pub const DOCUMENTED_WORLD: &str = "documented-world";
+
+/// What a world may declare beyond the import call, and a case may need.
+pub const CAPABILITIES: [&str; 2] = ["profiles/get", DOCUMENTED_WORLD];
+
+/// The types of custom field for which a world may name a field.
+pub const FIELD_TYPES: [&str; 10] =
+    ["string", "int", "float", "bool", "date", "enum", "ip", "tags", "object", "objects"];
+
+/// What the suite may use of a target. A role that is not named makes the cases which need it unsupported.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// A token with right to `database` and `other_database`.
+    pub token: String,
+    /// The database the cases write to.
+    pub database: i64,
+    /// A token the target knows, without right to `database`.
+    pub foreign_token: Option<String>,
+    /// A second database that `token` may use.
+    pub other_database: Option<i64>,
+    /// A resource open to both databases, with every documented channel.
+    pub resource: Option<i64>,
+    /// A resource open to `database`, with e-mail and SMS only.
+    pub other_resource: Option<i64>,
+    /// A resource that exists and is not open to `database`.
+    pub closed_resource: Option<i64>,
+    /// Categories of `resource`.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// Static segments of `database`.
+    #[serde(default)]
+    pub segments: Vec<i64>,
+    /// A custom channel of `resource`.
+    pub custom_channel: Option<CustomChannel>,
+    /// A text field of the subscriptions of `resource`.
+    pub subscription_field: Option<String>,
+    /// What the target offers beyond the import call.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Custom fields of `database`, by type.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// A custom channel and the field of `cc_data` that is its address.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomChannel {
+    /// Name of the channel.
+    pub name: String,
+    /// Field of `cc_data` that holds the address.
+    pub id_field: String,
+}
+
+#[derive(Deserialize)]
+struct WorldFile {
+    suite: Option<toml::Value>,
+}
+
+impl World {
+    /// Reads the `[suite]` table of a world file.
+    ///
+    /// # Errors
+    /// Says which key is wrong and what it may be.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let file: WorldFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        let Some(suite) = file.suite else {
+            return Err("no [suite] table; it names the token, the database and what else a run may use".to_owned());
+        };
+        let world: Self = suite.try_into().map_err(|error: toml::de::Error| format!("[suite]: {}", error.message()))?;
+        world.check()?;
+        Ok(world)
+    }
+
+    /// A world that names every role, for looking at cases without a target.
+    pub(crate) fn sample() -> Self {
+        let words = |count: usize| (1..=count).map(|n| format!("sample_{n}"));
+        Self {
+            token: "sample".to_owned(),
+            database: 1,
+            foreign_token: Some("foreign".to_owned()),
+            other_database: Some(2),
+            resource: Some(1),
+            other_resource: Some(2),
+            closed_resource: Some(3),
+            categories: words(9).collect(),
+            segments: (1..=9).collect(),
+            custom_channel: Some(CustomChannel { name: "channel".to_owned(), id_field: "id".to_owned() }),
+            subscription_field: Some("sample".to_owned()),
+            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            fields: FIELD_TYPES.map(|kind| (kind.to_owned(), format!("sample_{kind}"))).into(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.token.is_empty() {
+            return Err("[suite]: `token` is empty".to_owned());
+        }
+        one_of("capabilities", &CAPABILITIES, self.capabilities.iter())?;
+        one_of("fields", &FIELD_TYPES, self.fields.keys())
+    }
+
+    /// What stands for a role, or nothing where the world does not name it.
+    pub fn role(&self, role: &Role) -> Option<Value> {
+        let number = |value: Option<i64>| value.map(|value| Value::Number(value.into()));
+        let text = |value: Option<&String>| value.map(|value| Value::Text(value.clone()));
+        let channel = self.custom_channel.as_ref();
+        match role {
+            Role::Token => text(Some(&self.token)),
+            Role::ForeignToken => text(self.foreign_token.as_ref()),
+            Role::Database => number(Some(self.database)),
+            Role::OtherDatabase => number(self.other_database),
+            Role::Resource => number(self.resource),
+            Role::OtherResource => number(self.other_resource),
+            Role::ClosedResource => number(self.closed_resource),
+            Role::Category(position) => text(self.categories.get(*position)),
+            Role::Segment(position) => number(self.segments.get(*position).copied()),
+            Role::Field(kind) => text(self.fields.get(kind)),
+            Role::SubscriptionField => text(self.subscription_field.as_ref()),
+            Role::CustomChannel => text(channel.map(|channel| &channel.name)),
+            Role::CustomChannelField => text(channel.map(|channel| &channel.id_field)),
+        }
+    }
+}
+
+fn one_of<'a>(key: &str, known: &[&str], given: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    for word in given {
+        if !known.contains(&word.as_str()) {
+            return Err(format!("[suite]: `{key}` has the unknown name `{word}`; known: {}", known.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// A part that something of the target plays in the cases.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// `${token}`.
+    Token,
+    /// `${foreign_token}`.
+    ForeignToken,
+    /// `${db}`.
+    Database,
+    /// `${other_db}`.
+    OtherDatabase,
+    /// `${resource}`.
+    Resource,
+    /// `${other_resource}`.
+    OtherResource,
+    /// `${closed_resource}`.
+    ClosedResource,
+    /// `${category:N}`, counted from 0 here.
+    Category(usize),
+    /// `${segment:N}`, counted from 0 here.
+    Segment(usize),
+    /// `${field:TYPE}`.
+    Field(String),
+    /// `${subscription_field}`.
+    SubscriptionField,
+    /// `${custom_channel}`.
+    CustomChannel,
+    /// `${custom_channel_field}`.
+    CustomChannelField,
+}
+
+impl Role {
+    /// The role that a placeholder names, if it names one.
+    pub fn parse(name: &str, argument: Option<&str>) -> Option<Self> {
+        let plain = match name {
+            "token" => Self::Token,
+            "foreign_token" => Self::ForeignToken,
+            "db" => Self::Database,
+            "other_db" => Self::OtherDatabase,
+            "resource" => Self::Resource,
+            "other_resource" => Self::OtherResource,
+            "closed_resource" => Self::ClosedResource,
+            "subscription_field" => Self::SubscriptionField,
+            "custom_channel" => Self::CustomChannel,
+            "custom_channel_field" => Self::CustomChannelField,
+            _ => return Self::parse_listed(name, argument?),
+        };
+        argument.is_none().then_some(plain)
+    }
+
+    fn parse_listed(name: &str, argument: &str) -> Option<Self> {
+        let position = || argument.parse::<usize>().ok()?.checked_sub(1);
+        match name {
+            "category" => position().map(Self::Category),
+            "segment" => position().map(Self::Segment),
+            "field" if FIELD_TYPES.contains(&argument) => Some(Self::Field(argument.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// How the world file names the role, for messages.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Token => "token".to_owned(),
+            Self::ForeignToken => "foreign_token".to_owned(),
+            Self::Database => "database".to_owned(),
+            Self::OtherDatabase => "other_database".to_owned(),
+            Self::Resource => "resource".to_owned(),
+            Self::OtherResource => "other_resource".to_owned(),
+            Self::ClosedResource => "closed_resource".to_owned(),
+            Self::Category(position) => format!("categories[{position}]"),
+            Self::Segment(position) => format!("segments[{position}]"),
+            Self::Field(kind) => format!("fields.{kind}"),
+            Self::SubscriptionField => "subscription_field".to_owned(),
+            Self::CustomChannel | Self::CustomChannelField => "custom_channel".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "[suite]\ntoken = 't'\ndatabase = 1\n";
+
+    #[test]
+    fn ignores_what_is_written_for_the_server() {
+        let world = World::read(&format!("surprise = 1\n[[databases]]\nid = 1\n{SMALL}")).unwrap();
+        assert_eq!((world.token.as_str(), world.database), ("t", 1));
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, reason: &str) {
+        let error = World::read(text).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_suite_table_it_does_not_understand() {
+        refuses("", "no [suite] table");
+        refuses("[suite]\ntoken = 't'", "database");
+        refuses(&format!("{SMALL}resourse = 1"), "resourse");
+        refuses(&format!("{SMALL}capabilities = ['profiles/got']"), "profiles/got");
+        refuses(&format!("{SMALL}fields = {{ strin = 'x' }}"), "strin");
+        refuses(&SMALL.replace("'t'", "''"), "`token` is empty");
+    }
+
+    #[test]
+    fn plays_a_role_or_says_that_nobody_does() {
+        let world = World::read(&format!("{SMALL}categories = ['news']\nfields = {{ int = 'age' }}")).unwrap();
+        let role = |name: &str, argument| world.role(&Role::parse(name, argument).unwrap());
+        assert_eq!(role("db", None), Some(Value::Number(1.into())));
+        assert_eq!(role("category", Some("1")), Some(Value::Text("news".to_owned())));
+        assert_eq!(role("category", Some("2")), None);
+        assert_eq!(role("field", Some("int")), Some(Value::Text("age".to_owned())));
+        assert_eq!(role("resource", None), None);
+    }
+
+    #[test]
+    fn knows_no_role_with_a_wrong_argument() {
+        for (name, argument) in
+            [("db", Some("1")), ("category", None), ("category", Some("0")), ("field", Some("text"))]
+        {
+            assert_eq!(Role::parse(name, argument), None, "{name}:{argument:?}");
+        }
+    }
+}

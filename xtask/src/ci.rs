@@ -1,0 +1,70 @@
+//! `cargo xtask ci`: everything that must hold before a merge, in the order in which it is cheapest to fail.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::{conformance, tidy, workspace};
+
+/// A step: its title, what does it, and what to do when it fails.
+type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
+
+const STEPS: [Step; 6] = [
+    ("format", format, "Run `cargo fmt --all`."),
+    ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
+    ("tidy", tidy::run, "Mend the lines above."),
+    ("tests", tests, "Run the failed test alone: `cargo test -p CRATE NAME`."),
+    ("conformance", judge, "Run `cargo xtask conformance --filter CASE` for the first failed case above."),
+    ("licences", licences, "Look at deny.toml and the package named above."),
+];
+
+/// Runs every step until one fails.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let begin = Instant::now();
+    for (position, (title, step, advice)) in STEPS.iter().enumerate() {
+        println!("== {} of {}: {title}", position + 1, STEPS.len());
+        let begin = Instant::now();
+        let result = step();
+        let seconds = begin.elapsed().as_secs_f64();
+        result.with_context(|| format!("{title} failed after {seconds:.1} s. {advice}"))?;
+        println!("== {title} holds ({seconds:.1} s)\n");
+    }
+    println!("Everything holds ({:.1} s).", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn format() -> anyhow::Result<()> {
+    succeed(&mut workspace::cargo(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> anyhow::Result<()> {
+    succeed(&mut workspace::cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn tests() -> anyhow::Result<()> {
+    succeed(&mut workspace::cargo(["test", "--workspace", "--quiet"]))
+}
+
+fn judge() -> anyhow::Result<()> {
+    match conformance::run(&[])? {
+        0 => Ok(()),
+        code => bail!("the judge ended with exit code {code}"),
+    }
+}
+
+fn licences() -> anyhow::Result<()> {
+    let installed = workspace::cargo(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !installed.is_ok_and(|status| status.success()) {
+        bail!("cargo-deny is not installed; run `cargo install --locked cargo-deny`");
+    }
+    succeed(&mut workspace::cargo(["deny", "check", "bans", "licenses", "sources"]))
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().context("the command does not start")?;
+    if !status.success() {
+        bail!("the command ended with {status}");
+    }
+    Ok(())
+}
