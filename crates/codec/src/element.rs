@@ -100,6 +100,12 @@ impl<'t, 'a> Element<'t, 'a> {
         }
     }
 
+    /// The element as an object, if it is written as one.
+    pub(crate) fn as_object(self) -> Option<Object<'t, 'a>> {
+        let is_object = matches!(self.single(), Ok(Content::Object));
+        is_object.then_some(Object { tree: self.tree, place: self.place })
+    }
+
     /// The element as a list. What is no list is a list of one (D8, X4).
     pub fn items(self) -> impl Iterator<Item = Element<'t, 'a>> {
         let Self { tree, place, named_by, .. } = self;

@@ -7,7 +7,9 @@ use rollcall_model::{
     address::Address,
     channel::AddressKind,
     email::Email,
-    field::{FieldChange, FieldName, FieldValue, Fields},
+    field::{FieldName, FieldValue, Fields},
+    field_action::FieldAction,
+    field_change::FieldChange,
     import::{Identifiers, ImportOptions, ImportRequest},
     phone::Phone,
     profile::Profile,
@@ -169,11 +171,27 @@ fn address(address: &Address, channel: &str, world: &World, spelling: Spelling) 
 }
 
 fn changes(changes: &[(FieldName, FieldChange)]) -> Node {
-    let member = |(name, change): &(FieldName, FieldChange)| match change {
-        FieldChange::Set(value) => (name.to_string(), field_value(value)),
-        FieldChange::Unset => (name.to_string(), Node::Null),
-    };
-    Node::Object(changes.iter().map(member).collect())
+    Node::Object(changes.iter().map(|(name, change)| (name.to_string(), self::change(change))).collect())
+}
+
+/// A bare value, or a functional update (D10).
+fn change(change: &FieldChange) -> Node {
+    let action =
+        |action: FieldAction, value: Node| Node::object([("action", Node::text(action.name())), ("value", value)]);
+    match change {
+        FieldChange::Set(value) => field_value(value),
+        FieldChange::Unset => Node::object([("action", Node::text(FieldAction::Unset.name()))]),
+        FieldChange::Increment(by) => action(FieldAction::Increment, field_value(by)),
+        FieldChange::Add(more) => action(FieldAction::Add, field_value(more)),
+        FieldChange::Delete(less) => action(FieldAction::Delete, field_value(less)),
+        FieldChange::Upsert { property, value } => upsert(property, free(value)),
+        FieldChange::UpsertEach { property, members } => upsert(property, free_object(members)),
+    }
+}
+
+fn upsert(property: &str, value: Node) -> Node {
+    let action = Node::text(FieldAction::Upsert.name());
+    Node::object([("action", action), ("submatch", Node::text(property)), ("value", value)])
 }
 
 fn fields(fields: &Fields) -> Node {

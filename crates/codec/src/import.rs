@@ -8,7 +8,8 @@ use crate::{
 };
 use rollcall_model::{
     database::{Database, UnknownFields},
-    field::{FieldChange, FieldName},
+    field::FieldName,
+    field_change::FieldChange,
     import::{ImportOptions, ImportRequest},
     profile_patch::ProfilePatch,
     rejection::Rejection,
@@ -107,10 +108,9 @@ fn field(member: Element<'_, '_>, database: &Database) -> Result<Option<(FieldNa
             }
         };
     };
-    let change = match member.is_null() {
-        true if field.name.as_str() == EMAIL => return Err(member.refuse("the e-mail cannot be cleared")),
-        true => FieldChange::Unset,
-        false => FieldChange::Set(member.field_value(field, database.default_region)?),
-    };
+    let change = member.field_change(field, database.default_region)?;
+    if change == FieldChange::Unset && field.name.as_str() == EMAIL {
+        return Err(member.refuse("the e-mail cannot be cleared"));
+    }
     Ok(Some((field.name.clone(), change)))
 }

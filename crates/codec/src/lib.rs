@@ -16,6 +16,7 @@ mod xml; // XML bytes -> tree
 pub mod element; // reading a tree: typed, with places for refusals
 mod scalar; // reading one value by the type that is wanted
 
+mod change; // a value, or a functional update
 mod contact; // addresses of channels, by kind
 pub mod import;
 pub mod request; // the parameters of calls

@@ -151,7 +151,7 @@ impl<'t> Element<'t, '_> {
         }
     }
 
-    fn free_object(self) -> Result<value::Object, Rejection> {
+    pub(crate) fn free_object(self) -> Result<value::Object, Rejection> {
         let members = self.object()?.members();
         members
             .map(|member| Ok((member.name().into(), member.free().map_err(|rejection| self.at(rejection))?)))
@@ -163,7 +163,7 @@ impl<'t> Element<'t, '_> {
     }
 
     /// A value whose type nobody prescribes: here alone its look decides, as far as the format shows it.
-    fn free(self) -> Result<Value, Rejection> {
+    pub(crate) fn free(self) -> Result<Value, Rejection> {
         if self.is_list() {
             return self.items().map(Self::free).collect::<Result<_, _>>().map(Value::List);
         }

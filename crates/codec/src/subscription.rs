@@ -9,7 +9,8 @@ use crate::{
 use rollcall_model::{
     channel::Channel,
     database::Database,
-    field::{FieldChange, FieldName},
+    field::FieldName,
+    field_change::FieldChange,
     rejection::Rejection,
     resource::{Category, Resource, ResourceId},
     response_code::ResponseCode,
@@ -146,10 +147,7 @@ fn custom_fields(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<(F
         let Some(field) = resource.fields.get(member.name()) else {
             return Err(member.refuse("the resource has no such field"));
         };
-        let change = match member.is_null() {
-            true => FieldChange::Unset,
-            false => FieldChange::Set(member.field_value(field, None)?),
-        };
+        let change = member.field_change(field, None)?;
         Ok((field.name.clone(), change))
     };
     element.object()?.members().map(change).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))

@@ -12,7 +12,8 @@ use rollcall_model::{
     address::Address,
     database::DatabaseId,
     email::Email,
-    field::{FieldChange, FieldKind, FieldName, FieldValue},
+    field::{FieldKind, FieldName, FieldValue},
+    field_change::FieldChange,
     import::{Identifiers, ImportOptions, ImportRequest},
     phone::Phone,
     profile::ProfileId,
@@ -116,10 +117,29 @@ fn fields() -> impl Strategy<Value = Vec<(FieldName, FieldChange)>> {
     let rows: Vec<_> = SYSTEM_FIELDS.iter().chain(CUSTOM_FIELDS).copied().collect();
     let chosen = proptest::sample::subsequence(rows, 0..8).prop_shuffle();
     chosen.prop_flat_map(|rows| {
-        let changes =
-            rows.into_iter().map(|(name, kind)| (Just(FieldName::from(name)), value(kind).prop_map(FieldChange::Set)));
+        let changes = rows.into_iter().map(|(name, kind)| (Just(FieldName::from(name)), change(name, kind)));
         changes.collect::<Vec<_>>()
     })
+}
+
+fn change(name: &str, kind: FieldKind) -> BoxedStrategy<FieldChange> {
+    let set = value(kind).prop_map(FieldChange::Set);
+    let property = || "[a-z]{1,4}(\\.[a-z]{1,3})?".prop_map(Box::<str>::from);
+    let upsert = (property(), free()).prop_map(|(property, value)| FieldChange::Upsert { property, value });
+    let upsert_each =
+        (property(), object()).prop_map(|(property, members)| FieldChange::UpsertEach { property, members });
+    match kind {
+        _ if name == "email" => set.boxed(),
+        FieldKind::Int | FieldKind::Float => {
+            prop_oneof![set, Just(FieldChange::Unset), value(kind).prop_map(FieldChange::Increment)].boxed()
+        }
+        FieldKind::Tags => {
+            prop_oneof![set, value(kind).prop_map(FieldChange::Add), value(kind).prop_map(FieldChange::Delete)].boxed()
+        }
+        FieldKind::Object => prop_oneof![set, upsert].boxed(),
+        FieldKind::Objects => prop_oneof![set, upsert_each].boxed(),
+        _ => prop_oneof![4 => set, 1 => Just(FieldChange::Unset)].boxed(),
+    }
 }
 
 fn contact() -> impl Strategy<Value = (&'static str, Address)> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use rollcall_model::{
     database::{Database, DatabaseId},
-    field::{FieldChange, FieldName, FieldValue},
+    field::{FieldName, FieldValue},
     profile::ProfileId,
     rejection::Rejection,
     response_code::ResponseCode,
@@ -76,7 +76,7 @@ fn missing(source: KeySource, wanted: &Wanted<'_>) -> Rejection {
 
 /// What a profile created by this mode gets from the matching values: those that `data` does not give itself, so that
 /// importing twice finds the first one (M13).
-pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldName, FieldChange)> {
+pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldName, FieldValue)> {
     let given = |source: &KeySource| -> Option<(FieldName, FieldValue)> {
         let identifiers = wanted.identifiers;
         match source {
@@ -86,6 +86,6 @@ pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldNam
             _ => None,
         }
     };
-    let lacking = mode.keys.iter().filter_map(given).filter(|(name, _)| wanted.patch.change(name.as_str()).is_none());
-    lacking.map(|(name, value)| (name, FieldChange::Set(value))).collect()
+    let is_lacking = |(name, _): &(FieldName, FieldValue)| wanted.patch.change(name.as_str()).is_none();
+    mode.keys.iter().filter_map(given).filter(is_lacking).collect()
 }

@@ -221,25 +221,6 @@ impl FromIterator<(FieldName, FieldValue)> for Fields {
     }
 }
 
-/// What an import does to one field.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldChange {
-    /// Gives it this value.
-    Set(FieldValue),
-    /// Clears it (D2).
-    Unset,
-}
-
-impl FieldChange {
-    /// Does to `fields` what the change says.
-    pub fn apply(&self, name: &FieldName, fields: &mut Fields) {
-        match self {
-            Self::Set(value) => fields.set(name.clone(), value.clone()),
-            Self::Unset => fields.remove(name.as_str()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +246,7 @@ mod tests {
         fields.set("a".into(), FieldValue::Int(1));
         fields.set("a".into(), FieldValue::Int(2));
         assert_eq!(fields.get("a"), Some(&FieldValue::Int(2)));
-        FieldChange::Unset.apply(&"a".into(), &mut fields);
+        fields.remove("a");
         assert_eq!(fields.iter().count(), 0);
     }
 }

@@ -14,6 +14,8 @@ pub mod value; // free-form values of object fields
 pub mod address; // one contact on a channel
 pub mod channel; // table: documented channels and their kind of address
 pub mod field; // table: field types; names, definitions, values
+pub mod field_action; // table: set, unset, incr, ...
+pub mod field_change; // what an import does to one field
 pub mod resource; // what one subscribes to
 pub mod segment;
 pub mod subscription;

@@ -2,9 +2,11 @@
 
 use crate::{
     email::Email,
-    field::{FieldChange, FieldName, FieldValue},
+    field::{FieldName, FieldValue},
+    field_change::FieldChange,
     phone::Phone,
     profile::Profile,
+    rejection::Rejection,
     resource::Resource,
     segment::SegmentId,
     subscription_patch::SubscriptionPatch,
@@ -25,19 +27,26 @@ pub struct ProfilePatch {
 }
 
 impl ProfilePatch {
-    /// Makes the changes. `resource` looks up the resources of the configuration.
-    pub fn apply<'a>(&self, profile: &mut Profile, resource: impl Fn(&SubscriptionPatch) -> Option<&'a Resource>) {
+    /// Makes the changes. `resource` looks up the resources of the configuration. Refused when a functional update
+    /// has a result that cannot be kept; the profile is then of no further use.
+    pub fn apply<'a>(
+        &self,
+        profile: &mut Profile,
+        resource: impl Fn(&SubscriptionPatch) -> Option<&'a Resource>,
+    ) -> Result<(), Rejection> {
         for (name, change) in &self.fields {
-            change.apply(name, &mut profile.fields);
+            change.apply(name, &mut profile.fields)?;
         }
-        for patch in &self.subscriptions {
+        for (index, patch) in self.subscriptions.iter().enumerate() {
             let raises = resource(patch).is_some_and(|resource| resource.raise_priority);
-            patch.apply(&mut profile.subscriptions, raises);
+            let applied = patch.apply(&mut profile.subscriptions, raises);
+            applied.map_err(|refusal| refusal.under_index(index).under("subscriptions"))?;
         }
         profile.segments.extend(&self.add_to_segments);
         for segment in &self.remove_from_segments {
             profile.segments.remove(segment);
         }
+        Ok(())
     }
 
     /// What the patch does to the field called `name`, if anything.

@@ -3,7 +3,9 @@
 use crate::{
     address::Address,
     channel::ChannelName,
-    field::{FieldChange, FieldName, Fields},
+    field::{FieldName, Fields},
+    field_change::FieldChange,
+    rejection::Rejection,
     resource::{Category, ResourceId},
     subscription::Subscription,
     subscription_status::SubscriptionStatus,
@@ -30,7 +32,7 @@ pub struct SubscriptionPatch {
 
 impl SubscriptionPatch {
     /// Changes the subscription it means, or adds it. `raises_priority` is the resource's option for new ones (S3).
-    pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) {
+    pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) -> Result<(), Rejection> {
         let known = subscriptions.iter().position(|known| known.is(self.resource, &self.channel, &self.address));
         let place = known.unwrap_or_else(|| {
             if raises_priority && self.priority.is_none() {
@@ -39,7 +41,7 @@ impl SubscriptionPatch {
             subscriptions.push(self.fresh());
             subscriptions.len() - 1
         });
-        self.change(&mut subscriptions[place]);
+        self.change(&mut subscriptions[place])
     }
 
     fn fresh(&self) -> Subscription {
@@ -54,7 +56,7 @@ impl SubscriptionPatch {
         }
     }
 
-    fn change(&self, subscription: &mut Subscription) {
+    fn change(&self, subscription: &mut Subscription) -> Result<(), Rejection> {
         if let Some(status) = self.status {
             subscription.status = status;
         }
@@ -62,13 +64,15 @@ impl SubscriptionPatch {
             subscription.priority = priority;
         }
         for (name, change) in &self.custom_fields {
-            change.apply(name, &mut subscription.custom_fields);
+            let applied = change.apply(name, &mut subscription.custom_fields);
+            applied.map_err(|refusal| refusal.under("custom_fields"))?;
         }
         for category in &self.categories {
             if !subscription.categories.contains(category) {
                 subscription.categories.push(category.clone());
             }
         }
+        Ok(())
     }
 }
 
@@ -106,13 +110,13 @@ mod tests {
             custom_fields: vec![("a".into(), FieldChange::Set(FieldValue::Int(1)))],
             ..sms(79000000000)
         };
-        first.apply(&mut subscriptions, false);
+        first.apply(&mut subscriptions, false).unwrap();
         let second = SubscriptionPatch {
             categories: vec!["sale".into(), "news".into()],
             custom_fields: vec![("b".into(), FieldChange::Set(FieldValue::Int(2)))],
             ..sms(79000000000)
         };
-        second.apply(&mut subscriptions, false);
+        second.apply(&mut subscriptions, false).unwrap();
         let [only] = &subscriptions[..] else { panic!("{subscriptions:?}") };
         assert_eq!((only.status, only.priority), (SubscriptionStatus::Unsubscribed, 3));
         assert_eq!(only.categories, ["news".into(), "sale".into()] as [Category; 2]);
@@ -122,8 +126,8 @@ mod tests {
     #[test]
     fn another_address_is_another_subscription() {
         let mut subscriptions = Vec::new();
-        sms(79000000000).apply(&mut subscriptions, false);
-        sms(79000000001).apply(&mut subscriptions, false);
+        sms(79000000000).apply(&mut subscriptions, false).unwrap();
+        sms(79000000001).apply(&mut subscriptions, false).unwrap();
         assert_eq!(subscriptions.len(), 2);
     }
 
@@ -131,8 +135,8 @@ mod tests {
     fn a_new_subscription_goes_first_where_the_resource_says_so() {
         let priorities = |raises: bool, given: Option<i32>| {
             let mut subscriptions = Vec::new();
-            sms(79000000000).apply(&mut subscriptions, raises);
-            SubscriptionPatch { priority: given, ..sms(79000000001) }.apply(&mut subscriptions, raises);
+            sms(79000000000).apply(&mut subscriptions, raises).unwrap();
+            SubscriptionPatch { priority: given, ..sms(79000000001) }.apply(&mut subscriptions, raises).unwrap();
             subscriptions.iter().map(|subscription| subscription.priority).collect::<Vec<_>>()
         };
         assert_eq!(priorities(true, None), [1, 0]);

@@ -12,7 +12,6 @@ use rollcall_model::{
     database::{Database, SeveralFound},
     import::{ImportOutcome, ImportRequest},
     profile::{Profile, ProfileId},
-    profile_patch::ProfilePatch,
     rejection::Rejection,
     response_code::ResponseCode,
     system_field::EMAIL,
@@ -85,7 +84,9 @@ fn take_effect(
         None => newborn(mode, wanted, database),
     };
     // 4. What the request changes.
-    request.patch.apply(&mut profile, |subscription| world.resource(subscription.resource));
+    if let Err(refusal) = request.patch.apply(&mut profile, |subscription| world.resource(subscription.resource)) {
+        return Ok(Err(refusal.under("data")));
+    }
     // 5. An e-mail address belongs to one profile (D9).
     if changes_email(before.as_deref(), &profile) && is_email_taken(&profile, state)? {
         return Ok(Err(ResponseCode::EmailTaken.at(EMAIL).under("data")));
@@ -122,8 +123,7 @@ fn settle(found: Match, mode: &Mode, database: &Database) -> Result<Option<Profi
 
 fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
     let mut profile = Profile::new(new_profile_id(), database.id);
-    let found_again = ProfilePatch { fields: fields_from_identifiers(mode, wanted), ..ProfilePatch::default() };
-    found_again.apply(&mut profile, |_| None);
+    fields_from_identifiers(mode, wanted).into_iter().for_each(|(name, value)| profile.fields.set(name, value));
     profile
 }
 
