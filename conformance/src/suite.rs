@@ -216,7 +216,7 @@ impl<'a> Loader<'a> {
                 self.problem(path, "a case lies in cases/<area>/<name>.toml");
                 continue;
             }
-            match case::read(id, path, text, &fixture) {
+            match case::read::read(id, path, text, &fixture) {
                 Ok(case) => {
                     check_levels(&case, &levels).into_iter().for_each(|what| self.problem(path, what));
                     cases.push(case);

@@ -4,7 +4,7 @@
 //! connection failures marks the target as lost, so that a run against a dead server ends soon.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ureq::config::AutoHeaderValue;
@@ -16,14 +16,21 @@ const ANSWER_LIMIT: u64 = 16 << 20;
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the first sign of life may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
-/// So many requests in a row without an answer, and the target is lost.
+/// So many requests in a row without an answer, and the target is asked for a sign of life.
 const LOST_AFTER: usize = 6;
 
-/// Where the target is, and whether it still answers. Clones share the count of failures.
+/// Where the target is, and whether it still answers. Clones share what is known of that.
 #[derive(Debug, Clone)]
 pub struct Target {
     base: String,
-    failures: Arc<AtomicUsize>,
+    health: Arc<Health>,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    /// Requests in a row without an answer.
+    failures: AtomicUsize,
+    lost: AtomicBool,
 }
 
 /// A request as it goes over the wire.
@@ -71,7 +78,7 @@ impl Target {
         if !is_url || base.contains(['?', '#', '@']) {
             return Err(format!("`{url}` is no target; write its base URL, such as http://127.0.0.1:8080"));
         }
-        Ok(Self { base: base.to_owned(), failures: Arc::default() })
+        Ok(Self { base: base.to_owned(), health: Arc::default() })
     }
 
     /// The URL in front of `/api/v1.1`.
@@ -87,7 +94,7 @@ impl Target {
 
     /// True if the target stopped answering.
     pub fn is_lost(&self) -> bool {
-        self.failures.load(Ordering::Relaxed) >= LOST_AFTER
+        self.health.lost.load(Ordering::Relaxed)
     }
 
     /// Asks for any sign of life: every HTTP answer will do.
@@ -102,7 +109,7 @@ impl Target {
             headers: vec![("Content-Type", "application/json".to_owned())],
             body: b"{}".to_vec(),
         };
-        client.send(&sent).map(|_| ())
+        client.exchange(&sent).map(|_| ())
     }
 
     /// A client with connections of its own; each worker has one.
@@ -130,13 +137,21 @@ impl Client {
     /// Says why there is no answer.
     pub fn send(&self, sent: &Sent) -> Result<Received, String> {
         let result = self.exchange(sent);
-        match &result {
-            Ok(_) => self.target.failures.store(0, Ordering::Relaxed),
-            Err(_) => {
-                self.target.failures.fetch_add(1, Ordering::Relaxed);
-            }
+        let health = &self.target.health;
+        if result.is_ok() {
+            health.failures.store(0, Ordering::Relaxed);
+        } else if health.failures.fetch_add(1, Ordering::Relaxed) + 1 >= LOST_AFTER {
+            self.look_for_life();
         }
         result
+    }
+
+    /// A target that refuses one kind of request is not lost: it must not answer anything at all.
+    fn look_for_life(&self) {
+        match self.target.probe() {
+            Ok(()) => self.target.health.failures.store(0, Ordering::Relaxed),
+            Err(_) => self.target.health.lost.store(true, Ordering::Relaxed),
+        }
     }
 
     fn exchange(&self, sent: &Sent) -> Result<Received, String> {
@@ -179,6 +194,9 @@ fn is_loopback(base: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -196,16 +214,43 @@ mod tests {
         }
     }
 
+    fn send(client: &Client) -> Result<Received, String> {
+        let url = client.target().url("x", None);
+        client.send(&Sent { method: "POST".into(), url, headers: vec![], body: b"no".to_vec() })
+    }
+
     #[test]
     fn is_lost_after_a_run_of_failures() {
         // Port 9 of loopback: nothing listens there, the connection is refused at once.
-        let target = Target::new("http://127.0.0.1:9").unwrap();
-        let client = target.client();
+        let client = Target::new("http://127.0.0.1:9").unwrap().client();
         for _ in 0..LOST_AFTER {
-            assert!(!target.is_lost());
-            let sent = Sent { method: "POST".into(), url: target.url("x", None), headers: vec![], body: vec![] };
-            assert!(client.send(&sent).is_err());
+            assert!(!client.target().is_lost());
+            assert!(send(&client).is_err());
         }
-        assert!(target.is_lost());
+        assert!(client.target().is_lost());
+    }
+
+    #[test]
+    fn is_not_lost_while_it_shows_a_sign_of_life() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Target::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap().client();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut request) = (stream.unwrap(), Vec::new());
+                while !request.ends_with(b"{}") && !request.ends_with(b"no") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    request.extend(byte);
+                }
+                if request.ends_with(b"{}") {
+                    let answer = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                    stream.write_all(answer).unwrap();
+                }
+            }
+        });
+        for _ in 0..2 * LOST_AFTER {
+            assert!(send(&client).is_err());
+        }
+        assert!(!client.target().is_lost());
     }
 }

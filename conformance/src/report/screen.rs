@@ -144,7 +144,7 @@ fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
     if let Some(telling) = failure.exchange.and_then(|position| verdict.exchanges.get(position)) {
         exchange(out, telling);
     }
-    field(out, "again", &again(report, id));
+    field(out, "again", &format!("the same command with --filter {id}"));
 }
 
 fn exchange(out: &mut String, exchange: &Exchange) {
@@ -165,16 +165,6 @@ fn exchange(out: &mut String, exchange: &Exchange) {
     let curl = curl::line(sent);
     let long = format!("(a body of {} bytes; the command is in the report of --json)", sent.body.len());
     field(out, "curl", if curl.len() > 2 * BODY_LIMIT { &long } else { &curl });
-}
-
-/// A command that judges this case alone.
-fn again(report: &Report<'_>, case: &str) -> String {
-    let world = if std::path::Path::new(&report.world).is_file() {
-        format!(" --world '{}'", report.world)
-    } else {
-        String::new()
-    };
-    format!("rollcall-conformance --target {}{world} --filter {case}", report.target)
 }
 
 fn field(out: &mut String, name: &str, text: &str) {
@@ -307,7 +297,10 @@ fn because(report: &Report<'_>) -> String {
                 (report.count(Level::Must, Outcome::Fail), report.count(Level::Must, Outcome::SetupFailed));
             format!("{failed} MUST verdicts failed, {setup} could not be set up{warned}")
         }
-        Conclusion::Conformant => format!("every MUST that was tried holds{warned}"),
+        Conclusion::Conformant => match report.count(Level::Must, Outcome::Unsupported) {
+            0 => format!("every MUST holds{warned}"),
+            untried => format!("every MUST that was tried holds; {untried} MUST verdicts are unsupported{warned}"),
+        },
     }
 }
 

@@ -79,7 +79,8 @@ mod tests {
         let with_id =
             Identifiers { profile_id: Some(rollcall_model::profile::ProfileId([0; 12])), ..Identifiers::default() };
         let chosen = |name, identifiers| choose(MODES, name, identifiers).map(|mode| mode.name);
-        assert_eq!(chosen(None, &Identifiers::default()), Ok("email"));
+        let without = Identifiers::default();
+        assert_eq!(chosen(None, &without), Ok("email"));
         assert_eq!(chosen(None, &with_id), Ok("profile_id"));
         assert_eq!(chosen(Some("phone"), &with_id), Ok("phone"));
         for unknown in ["", "Email", "email ", "phone_profile"] {
