@@ -82,7 +82,7 @@ fn data(
     world: &World,
     limits: Limits,
 ) -> Result<(Changes, Subscriptions), Rejection> {
-    let mut fields = Vec::with_capacity(16);
+    let mut fields = Vec::with_capacity(data.members().count());
     let mut subscriptions = Vec::new();
     for member in data.members() {
         if member.name() == "subscriptions" {

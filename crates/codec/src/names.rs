@@ -41,14 +41,19 @@ impl Names {
             return None;
         }
         // Items of a list follow each other, so the latest sibling is the best guess.
-        if values[self.last as usize].name == name {
+        if is_same(&values[self.last as usize].name, name) {
             return Some(self.last);
         }
         match &self.many {
             Some(many) => many.get(name).copied(),
-            None => siblings(values, parent).filter(|&at| values[at as usize].name == name).last(),
+            None => siblings(values, parent).filter(|&at| is_same(&values[at as usize].name, name)).last(),
         }
     }
+}
+
+/// Names that differ mostly do so in length or in their last letter, which is cheaper to see than all of them.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.as_bytes().last() == b.as_bytes().last() && a == b
 }
 
 /// The places of a value's children so far.

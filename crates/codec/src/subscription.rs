@@ -33,7 +33,7 @@ pub(crate) fn read_all(
     world: &World,
     limits: Limits,
 ) -> Result<Vec<SubscriptionPatch>, Rejection> {
-    let mut subscriptions = Vec::new();
+    let mut subscriptions = Vec::with_capacity(4);
     for (count, item) in list.items().enumerate() {
         if count >= limits.subscriptions {
             let problem = format!("more than {} subscriptions", limits.subscriptions);

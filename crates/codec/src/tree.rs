@@ -66,6 +66,8 @@ pub(crate) struct Builder<'a> {
 
 struct Open {
     place: Place,
+    /// Items of a list have no names.
+    is_list: bool,
     names: Names,
 }
 
@@ -84,16 +86,18 @@ impl<'a> Builder<'a> {
         if let Content::Text(text) = &content {
             self.check_text_length(text.len())?;
         }
-        let opens = matches!(content, Content::Object | Content::List);
-        let mut value = Value { name, content, end: place + 1, next_same: 0, is_repeat: false, is_item: false };
-        if let Some(parent) = self.open.last_mut()
-            && let Some(before) = parent.names.enter(&self.values, parent.place, place, &value.name)
-        {
+        let before = match self.open.last_mut() {
+            Some(parent) if !parent.is_list => parent.names.enter(&self.values, parent.place, place, &name),
+            _ => None,
+        };
+        if let Some(before) = before {
             self.values[before as usize].next_same = place;
-            value.is_repeat = true;
         }
-        self.values.push(value);
-        if opens { self.open(place) } else { Ok(()) }
+        let is_list = content == Content::List;
+        let opens = is_list || content == Content::Object;
+        let (is_repeat, is_item) = (before.is_some(), false);
+        self.values.push(Value { name, content, end: place + 1, next_same: 0, is_repeat, is_item });
+        if opens { self.open(place, is_list) } else { Ok(()) }
     }
 
     /// The value added last becomes an object, open from now on.
@@ -101,7 +105,7 @@ impl<'a> Builder<'a> {
         if let Some(last) = self.values.last_mut() {
             last.content = Content::Object;
         }
-        self.open(self.next_place()?.saturating_sub(1))
+        self.open(self.next_place()?.saturating_sub(1), false)
     }
 
     /// The value added last that is still open becomes complete.
@@ -152,11 +156,11 @@ impl<'a> Builder<'a> {
         place.ok_or_else(|| format!("more than {} values in one body", self.limits.values).into())
     }
 
-    fn open(&mut self, place: Place) -> Result<(), Problem> {
+    fn open(&mut self, place: Place, is_list: bool) -> Result<(), Problem> {
         if self.open.len() >= self.limits.depth {
             return Err(format!("nested deeper than {} levels", self.limits.depth).into());
         }
-        self.open.push(Open { place, names: Names::default() });
+        self.open.push(Open { place, is_list, names: Names::default() });
         Ok(())
     }
 }

@@ -6,7 +6,13 @@ use crate::{
     value::{Object, Value},
 };
 use jiff::Timestamp;
-use std::{borrow::Cow, cmp::Ordering, fmt, net::IpAddr, sync::Arc};
+use rustc_hash::FxHashMap;
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    net::IpAddr,
+    sync::Arc,
+};
 
 macro_rules! field_kinds {
     ($($(#[$doc:meta])* $kind:ident $name:literal;)*) => {
@@ -75,6 +81,13 @@ impl FieldName {
     }
 }
 
+/// Hash and equality are those of the text, as the derived ones are too.
+impl Borrow<str> for FieldName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for FieldName {
     fn from(name: &str) -> Self {
         Self(name.into())
@@ -99,34 +112,27 @@ pub struct FieldDefinition {
 }
 
 /// The fields of one database or resource: found by name, each name once.
+///
+/// The hasher is a fast one that could be fooled: names come from the configuration, not from requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FieldDefinitions(Vec<FieldDefinition>);
+pub struct FieldDefinitions(FxHashMap<FieldName, FieldDefinition>);
 
 impl FieldDefinitions {
-    /// Orders the definitions for look-up. `Err` carries a name that is defined twice.
-    pub fn new(mut definitions: Vec<FieldDefinition>) -> Result<Self, FieldName> {
-        definitions.sort_by(|a, b| by_length(a.name.as_str(), b.name.as_str()));
-        match definitions.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            Some(pair) => Err(pair[0].name.clone()),
-            None => Ok(Self(definitions)),
+    /// Makes the definitions ready for look-up. `Err` carries a name that is defined twice.
+    pub fn new(definitions: Vec<FieldDefinition>) -> Result<Self, FieldName> {
+        let mut by_name = FxHashMap::default();
+        for definition in definitions {
+            if let Some(twice) = by_name.insert(definition.name.clone(), definition) {
+                return Err(twice.name);
+            }
         }
+        Ok(Self(by_name))
     }
 
     /// The definition of the field called `name`.
     pub fn get(&self, name: &str) -> Option<&FieldDefinition> {
-        let place = self.0.binary_search_by(|definition| by_length(definition.name.as_str(), name)).ok()?;
-        self.0.get(place)
+        self.0.get(name)
     }
-
-    /// All definitions.
-    pub fn iter(&self) -> impl Iterator<Item = &FieldDefinition> {
-        self.0.iter()
-    }
-}
-
-/// An order in which most names differ before their letters are looked at.
-fn by_length(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// What a field of a profile or subscription holds.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     Request, Response, StatusCode,
-    body::Incoming,
+    body::{Body, Incoming},
     header::{self, HeaderMap, HeaderName, HeaderValue},
     service::service_fn,
 };
@@ -15,8 +15,12 @@ use hyper_util::{
 };
 use rollcall_codec::{answer, format::Format};
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
-use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use std::{convert::Infallible, error::Error, future::Future, io, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+    time::timeout,
+};
 
 /// How connections are treated.
 #[derive(Debug, Clone, Copy)]
@@ -72,13 +76,16 @@ pub async fn serve(
             }
         };
         let answers = Arc::clone(&answers);
-        let service = service_fn(move |request| respond(Arc::clone(&answers), request, settings));
+        let arrived = Arc::new(Notify::new());
+        let first_request = Arc::clone(&arrived);
+        let service = service_fn(move |request| {
+            arrived.notify_one();
+            respond(Arc::clone(&answers), request, settings)
+        });
         let connection = builder(settings).serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended early");
-            }
+            attend(connection, &first_request, settings.arrival).await;
             drop(permit);
         });
     }
@@ -96,6 +103,27 @@ async fn accept(
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, permit))
+}
+
+/// Sees a connection to its end, which comes early where its first request does not arrive in time. The time that HTTP/1
+/// gives a head only counts from where it is clear that it is HTTP/1, and HTTP/2 gives none: without this, a silent
+/// connection would be kept for ever.
+async fn attend(
+    connection: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>,
+    first_request: &Notify,
+    arrival: Duration,
+) {
+    let silence = async {
+        if timeout(arrival, first_request.notified()).await.is_ok() {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(error, "a connection ended early");
+        },
+        () = silence => tracing::debug!("a connection brought no request"),
+    }
 }
 
 fn builder(settings: Settings) -> Builder<TokioExecutor> {
@@ -140,11 +168,13 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
 }
 
 async fn read(body: Incoming, settings: Settings) -> Result<Bytes, Rejection> {
+    let too_large = || ResponseCode::BodyTooLarge.because(format!("more than {} bytes", settings.body_bytes));
+    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > settings.body_bytes) {
+        return Err(too_large());
+    }
     match timeout(settings.arrival, Limited::new(body, settings.body_bytes).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ResponseCode::BodyTooLarge.because(format!("more than {} bytes", settings.body_bytes)))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(ResponseCode::MalformedBody.because("the body was cut off")),
         Err(_) => Err(ResponseCode::MalformedBody.because("the body took too long to arrive")),
     }

@@ -21,6 +21,11 @@ use std::{
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+/// Requests make many small values on one thread that often die on another, which the system's allocator is slow at;
+/// `docs/performance.md` has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An open server for the customer-profile import call `POST /api/v1.1/profiles/import`.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
