@@ -10,13 +10,24 @@ use serde_json::Value;
 use crate::workspace;
 
 /// Which of our crates each of our crates may use, in tests and build scripts too.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("rollcall-model", &[]),
     ("rollcall-matching", &["rollcall-model"]),
     ("rollcall-codec", &["rollcall-model"]),
     ("rollcall-store", &["rollcall-model", "rollcall-matching"]),
     ("rollcall-server", &["rollcall-model", "rollcall-matching", "rollcall-codec", "rollcall-store"]),
     ("rollcall-conformance", &[]), // a second opinion must not ask the first
+    (
+        "rollcall-faulty",
+        &[
+            "rollcall-model",
+            "rollcall-matching",
+            "rollcall-codec",
+            "rollcall-store",
+            "rollcall-server",
+            "rollcall-conformance", // in its tests only
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -17,6 +17,10 @@ const ACTION: &str = "action";
 const VALUE: &str = "value";
 const SUBMATCH: &str = "submatch";
 
+/// How many objects within one another a property's path may lead through. The same object is walked through when it is
+/// read, written and shown, so that its depth needs a bound of its own beside the body's.
+const DEEPEST_PROPERTY: usize = 16;
+
 impl<'t, 'a> Element<'t, 'a> {
     /// The change to the defined field.
     pub(crate) fn field_change(
@@ -66,7 +70,11 @@ fn functional(
         FieldAction::Add => FieldChange::Add(typed()?),
         FieldAction::Delete => FieldChange::Delete(typed()?),
         FieldAction::Upsert => {
-            let property = required(update.given(SUBMATCH), SUBMATCH)?.word()?.into();
+            let element = required(update.given(SUBMATCH), SUBMATCH)?;
+            let property: Box<str> = element.word()?.into();
+            if property.split('.').count() > DEEPEST_PROPERTY {
+                return Err(element.refuse(format!("leads through more than {DEEPEST_PROPERTY} objects")));
+            }
             match field.kind {
                 FieldKind::Objects => FieldChange::UpsertEach { property, members: value()?.free_object()? },
                 _ => FieldChange::Upsert { property, value: value()?.free()? },

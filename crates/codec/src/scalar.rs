@@ -212,7 +212,7 @@ enum DateShape {
 
 impl DateShape {
     fn of(text: &str) -> Option<Self> {
-        let Some((day, time)) = text.split_at_checked(10) else { return None };
+        let (day, time) = text.split_at_checked(10)?;
         match time {
             _ if !is_shaped(day, "dddd-dd-dd") => None,
             "" => Some(Self::Day),

@@ -42,10 +42,19 @@ pub(crate) fn read_all(
         match read(item, database, world) {
             Ok(subscription) => subscriptions.push(subscription),
             Err(_) if skip_invalid => {}
-            Err(refusal) => return Err(Rejection { code: ResponseCode::InvalidSubscription, ..refusal }),
+            Err(refusal) => return Err(invalid(refusal)),
         }
     }
     Ok(subscriptions)
+}
+
+/// The same refusal under the reason that a subscription is refused for.
+fn invalid(refusal: Rejection) -> Rejection {
+    let detail = match refusal.code {
+        ResponseCode::MissingParameter => "is missing".into(),
+        _ => refusal.detail,
+    };
+    Rejection { code: ResponseCode::InvalidSubscription, detail, ..refusal }
 }
 
 fn read(item: Element<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {

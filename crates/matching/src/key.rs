@@ -240,7 +240,7 @@ pub fn check_field_name(
         None => Err(ResponseCode::MissingParameter.at("field_name")),
         Some(name) if sources.iter().any(|source| source.knows(name.as_str(), database, world)) => Ok(()),
         Some(name) => Err(ResponseCode::IncorrectValue
-            .because(format!("nothing to search is called {name:?}"))
+            .because(format!("nothing to search is called {:?}", name.as_str()))
             .under("field_name")),
     }
 }

@@ -133,6 +133,11 @@ impl FieldDefinitions {
     pub fn get(&self, name: &str) -> Option<&FieldDefinition> {
         self.0.get(name)
     }
+
+    /// All definitions, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &FieldDefinition> {
+        self.0.values()
+    }
 }
 
 /// What a field of a profile or subscription holds.

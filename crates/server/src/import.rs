@@ -117,7 +117,10 @@ fn settle(found: Match, mode: &Mode, database: &Database) -> Result<Option<Profi
         (Match::One(id), ..) | (Match::Several(id), _, SeveralFound::Oldest) => Ok(Some(id)),
         (Match::Several(_), _, SeveralFound::Refuse) => Err(ResponseCode::SeveralFound.into()),
         (Match::Nobody, OnAbsent::Create, _) => Ok(None),
-        (Match::Nobody, OnAbsent::Refuse, _) => Err(ResponseCode::ProfileNotFound.into()),
+        (Match::Nobody, OnAbsent::Refuse, _) => {
+            let searched_by = mode.keys.first().map_or("matching", |source| source.parameter());
+            Err(ResponseCode::ProfileNotFound.at(searched_by))
+        }
     }
 }
 

@@ -70,6 +70,12 @@ impl Job {
         (Self(Box::new(Task { work, outcome: Err(StoreError::Closed), answer })), answered)
     }
 
+    /// The same job behind a lens, which hands on the state to work on: as it is, or another one in front of it. For
+    /// stores that stand in front of a store.
+    pub fn through(self, lens: impl FnMut(&mut dyn Transaction, HandOn<'_>) + Send + 'static) -> Self {
+        Self(Box::new(Behind { lens, errand: self.0 }))
+    }
+
     /// Does the work, and says whether what it put is to be kept. A panic is an error of the one job.
     pub(crate) fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
         self.0.run(transaction)
@@ -86,6 +92,9 @@ impl fmt::Debug for Job {
         f.write_str("Job")
     }
 }
+
+/// How a lens hands on the state that a job is to work on. A lens that does not call it keeps the job from working.
+pub type HandOn<'a> = &'a mut dyn FnMut(&mut dyn Transaction);
 
 /// A job without the type of its answer.
 trait Errand: Send {
@@ -113,6 +122,23 @@ impl<T: Send, W: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send> Er
     }
 }
 
+struct Behind<L> {
+    lens: L,
+    errand: Box<dyn Errand>,
+}
+
+impl<L: FnMut(&mut dyn Transaction, HandOn<'_>) + Send> Errand for Behind<L> {
+    fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+        let mut is_to_be_kept = false;
+        (self.lens)(transaction, &mut |state| is_to_be_kept = self.errand.run(state));
+        is_to_be_kept
+    }
+
+    fn settle(self: Box<Self>, kept: Result<(), StoreError>) {
+        self.errand.settle(kept);
+    }
+}
+
 /// Answers a search by identifier, which is in no index: the profiles themselves tell.
 pub(crate) fn find_by_id(
     view: &dyn View,
@@ -123,5 +149,36 @@ pub(crate) fn find_by_id(
     match key.value.parse() {
         Ok(id) if key.resource.is_none() => Ok(view.profile(database, id)?.map(|_| id).into_iter().collect()),
         _ => Ok(Vec::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryStore;
+
+    const DATABASE: DatabaseId = DatabaseId(1);
+    const ID: ProfileId = ProfileId([1; 12]);
+
+    /// What a job that looks for a profile says through this lens.
+    fn seen_through(lens: impl FnMut(&mut dyn Transaction, HandOn<'_>) + Send + 'static) -> Result<bool, StoreError> {
+        let (job, answer) = Job::new(|state| Ok(state.profile(DATABASE, ID)?.is_some()));
+        MemoryStore::new().enqueue(job.through(lens)).unwrap();
+        answer.blocking_recv().unwrap()
+    }
+
+    #[test]
+    fn a_job_sees_the_state_that_its_lens_hands_on() {
+        assert!(!seen_through(|state, hand_on| hand_on(state)).unwrap());
+        let put_first = |state: &mut dyn Transaction, hand_on: HandOn<'_>| {
+            state.put(Profile::new(ID, DATABASE)).unwrap();
+            hand_on(state);
+        };
+        assert!(seen_through(put_first).unwrap());
+    }
+
+    #[test]
+    fn a_job_whose_lens_hands_nothing_on_has_no_answer() {
+        assert!(matches!(seen_through(|_, _| {}), Err(StoreError::Closed)));
     }
 }

@@ -1,0 +1,33 @@
+//! Table: the faults, by the seam they are put at.
+
+mod answers; // what goes back
+mod bodies; // what the bytes are taken for
+mod fields; // the decoded request: matching and fields
+mod imports; // how imports are taken, from outside
+mod modes; // the table of modes
+mod refusals; // what is refused though it must not be
+mod state; // look-ups and writes
+mod subscriptions; // the decoded request: subscriptions
+mod worlds; // the configuration
+
+use crate::{Fault, seam::Seam};
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    const TABLES: [&[Fault]; 9] = [
+        modes::FAULTS,
+        state::FAULTS,
+        fields::FAULTS,
+        subscriptions::FAULTS,
+        worlds::FAULTS,
+        imports::FAULTS,
+        refusals::FAULTS,
+        bodies::FAULTS,
+        answers::FAULTS,
+    ];
+    TABLES.into_iter().flatten()
+}
+
+const fn fault(name: &'static str, breaks: &'static str, story: &'static str, seam: Seam) -> Fault {
+    Fault { name, breaks, story, seam }
+}

@@ -1,0 +1,234 @@
+//! Table: faults in the decoded request: whom it means, and what it does to fields.
+
+use super::fault;
+use crate::{Fault, seam::Seam::Import};
+use rollcall_model::{
+    database::DatabaseId,
+    field::FieldValue,
+    field_change::FieldChange,
+    import::ImportRequest,
+    system_field::{EMAIL, PHONES},
+};
+
+pub(super) const FAULTS: &[Fault] = &[
+    fault(
+        "mode-ignored",
+        "MATCH-MODE-DECIDES",
+        "Every import is searched in mode email.",
+        Import(|request| {
+            if request.identifiers.email.is_some() {
+                request.matching = None;
+            }
+        }),
+    ),
+    fault(
+        "custom-value-ignored",
+        "MATCH-CUSTOM",
+        "Mode custom finds whoever has the field, whatever its value.",
+        Import(|request| {
+            let any = || FieldValue::Text("any".into());
+            request.identifiers.field_value = request.identifiers.field_value.take().map(|_| any());
+            values(request, |name, value| {
+                if name == "custom_field" {
+                    *value = any();
+                }
+            });
+        }),
+    ),
+    fault(
+        "one-database-for-all",
+        "MATCH-DATABASE-SCOPE",
+        "Whatever db_id says, profiles are sought and kept in one database.",
+        Import(|request| request.database = DatabaseId(1)),
+    ),
+    fault(
+        "matching-value-copied",
+        "MATCH-KEEPS-ABSENT",
+        "The e-mail that was matched by becomes the profile's own, also when the profile has another one.",
+        Import(|request| {
+            if let (Some(email), None) = (request.identifiers.email.clone(), request.patch.change(EMAIL)) {
+                request.patch.fields.push((EMAIL.into(), FieldChange::Set(FieldValue::Email(email))));
+            }
+        }),
+    ),
+    fault(
+        "absent-fields-cleared",
+        "DATA-ABSENT",
+        "Fields that the request does not have are cleared.",
+        Import(|request| clear_absent(request, &["_fname", "_lname", "custom_field"])),
+    ),
+    fault(
+        "absent-phones-cleared",
+        "DATA-ABSENT",
+        "A request without phones clears those of the profile.",
+        Import(|request| clear_absent(request, &[PHONES])),
+    ),
+    fault(
+        "first-name-dropped",
+        "DATA-FIELD-FNAME",
+        "The first name is taken and forgotten.",
+        Import(|request| drop_field(request, "_fname")),
+    ),
+    fault(
+        "names-swapped",
+        "DATA-FIELD-LNAME",
+        "First and last name are kept in each other's place.",
+        Import(|request| {
+            for (name, _) in &mut request.patch.fields {
+                *name = match name.as_str() {
+                    "_fname" => "_lname".into(),
+                    "_lname" => "_fname".into(),
+                    _ => continue,
+                };
+            }
+        }),
+    ),
+    fault(
+        "custom-fields-of-profile-dropped",
+        "DATA-FIELD-CUSTOM",
+        "The database's own fields are taken and forgotten.",
+        Import(|request| drop_field(request, "custom_field")),
+    ),
+    fault(
+        "email-dropped",
+        "DATA-FIELD-EMAIL",
+        "The profile's e-mail in data is ignored.",
+        Import(|request| drop_field(request, EMAIL)),
+    ),
+    fault(
+        "phones-dropped",
+        "DATA-FIELD-PHONES",
+        "The profile's phones in data are ignored.",
+        Import(|request| drop_field(request, PHONES)),
+    ),
+    fault(
+        "sex-dropped",
+        "DATA-FIELD-SEX",
+        "The sex is taken and forgotten.",
+        Import(|request| drop_field(request, "_sex")),
+    ),
+    fault(
+        "time-zone-dropped",
+        "DATA-FIELD-TZ",
+        "The time zone is taken and forgotten.",
+        Import(|request| drop_field(request, "_tz")),
+    ),
+    fault(
+        "vendor-dropped",
+        "DATA-FIELD-VENDOR",
+        "The vendor is taken and forgotten.",
+        Import(|request| drop_field(request, "_vendor")),
+    ),
+    fault(
+        "registration-address-dropped",
+        "DATA-FIELD-REGIP",
+        "The address of registration is taken and forgotten.",
+        Import(|request| drop_field(request, "_regip")),
+    ),
+    fault(
+        "dates-in-local-time",
+        "DATA-FIELD-BDATE",
+        "Dates are kept as if they were three hours east of UTC.",
+        Import(|request| {
+            values(request, |_, value| {
+                if let FieldValue::Date(moment) = value {
+                    *moment -= std::time::Duration::from_secs(3 * 60 * 60);
+                }
+            });
+        }),
+    ),
+    fault(
+        "fractions-cut",
+        "DATA-CUSTOM-NUMBERS",
+        "Numbers lose their fraction.",
+        Import(|request| {
+            values(request, |_, value| {
+                if let FieldValue::Float(number) = value {
+                    *number = number.trunc();
+                }
+            });
+        }),
+    ),
+    fault(
+        "text-is-ascii",
+        "DATA-TEXT-EXACT",
+        "Characters outside ASCII become question marks.",
+        Import(|request| texts(request, |text| text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect())),
+    ),
+    fault(
+        "text-in-small-letters",
+        "DATA-TEXT-EXACT",
+        "Texts are kept in small letters.",
+        Import(|request| texts(request, str::to_lowercase)),
+    ),
+    fault(
+        "text-without-quotes",
+        "DATA-TEXT-EXACT",
+        "Quotes, brackets and backslashes are taken out of texts.",
+        Import(|request| texts(request, |text| text.replace(['"', '\'', '<', '>', '\\'], ""))),
+    ),
+    fault(
+        "text-like-a-number-is-one",
+        "DATA-TEXT-EXACT",
+        "A text of digits is kept as a number.",
+        Import(|request| texts(request, |text| text.parse().map_or_else(|_| text.to_owned(), |n: i64| n.to_string()))),
+    ),
+    fault(
+        "skip-triggers-skips-data",
+        "PARAM-SKIP-TRIGGERS",
+        "With skip_triggers true nothing is stored.",
+        Import(|request| {
+            if request.options.skip_triggers {
+                request.patch = Default::default();
+            }
+        }),
+    ),
+    fault(
+        "detect-geo-skips-data",
+        "PARAM-DETECT-GEO",
+        "With detect_geo true the database's own fields are not stored.",
+        Import(|request| {
+            if request.options.detect_geo {
+                drop_field(request, "custom_field");
+            }
+        }),
+    ),
+    fault(
+        "data-beside-segments-dropped",
+        "PARAM-TOGETHER",
+        "A request that names segments does nothing else.",
+        Import(|request| {
+            if !request.patch.add_to_segments.is_empty() {
+                request.patch.fields.retain(|(name, _)| name.as_str() == EMAIL);
+                request.patch.subscriptions.clear();
+            }
+        }),
+    ),
+];
+
+fn drop_field(request: &mut ImportRequest, name: &str) {
+    request.patch.fields.retain(|(known, _)| known.as_str() != name);
+}
+
+fn clear_absent(request: &mut ImportRequest, names: &[&str]) {
+    for name in names.iter().filter(|name| request.patch.change(name).is_none()).collect::<Vec<_>>() {
+        request.patch.fields.push(((*name).into(), FieldChange::Unset));
+    }
+}
+
+/// Shows every value that a field is to be given.
+fn values(request: &mut ImportRequest, change: impl Fn(&str, &mut FieldValue)) {
+    for (name, given) in &mut request.patch.fields {
+        if let FieldChange::Set(value) = given {
+            change(name.as_str(), value);
+        }
+    }
+}
+
+fn texts(request: &mut ImportRequest, change: impl Fn(&str) -> String) {
+    values(request, |_, value| {
+        if let FieldValue::Text(text) = value {
+            *text = change(text).into();
+        }
+    });
+}

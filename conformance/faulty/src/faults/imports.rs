@@ -1,0 +1,214 @@
+//! Table: faults in how imports are taken: at the same time, half, twice, or answered with what belongs to others.
+
+use super::fault;
+use crate::{
+    Fault,
+    lens::{Lens, LensStore},
+    message::{Message, elements},
+    seam::Seam::{Call, Importer},
+};
+use rollcall_matching::key::LookupKey;
+use rollcall_model::{
+    database::DatabaseId,
+    import::{ImportOutcome, ImportRequest},
+    profile::ProfileId,
+    response_code::ResponseCode,
+};
+use rollcall_server::{
+    call::{Answer, Pending, Reply},
+    failure::Failure,
+    import::{self, Import},
+    service::Service,
+};
+use rollcall_store::{error::StoreError, ids::new_profile_id, transaction::Transaction};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+pub(super) const FAULTS: &[Fault] = &[
+    fault(
+        "looks-before-it-locks",
+        "MATCH-SERIAL",
+        "An import does not see profiles which others make while it is under way.",
+        Importer(|importer| Arc::new(LooksFirst(importer))),
+    ),
+    fault(
+        "answers-the-import-before",
+        "TRANSPORT-SUCCESS-PROFILE-ID",
+        "The answer has the profile id of the import before.",
+        Importer(|importer| Arc::new(OneBehind { importer, latest: Mutex::default() })),
+    ),
+    fault(
+        "id-of-the-answer-not-of-the-profile",
+        "TRANSPORT-SUCCESS-PROFILE-ID",
+        "Every answer has a new profile id.",
+        Importer(|importer| Arc::new(FreshIds(importer))),
+    ),
+    fault(
+        "refused-subscription-leaves-profile",
+        "DATA-ATOMIC",
+        "A refused subscription fails the import when the fields are already stored.",
+        Call(|service, message| Box::pin(store_then_refuse(service, message, without_subscriptions))),
+    ),
+    fault(
+        "refused-subscription-leaves-the-good-ones",
+        "SUB-INVALID-LEAVES-NO-TRACE",
+        "A refused subscription fails the import when the good ones are already stored.",
+        Call(|service, message| Box::pin(store_then_refuse(service, message, skipping_invalid))),
+    ),
+    fault(
+        "skips-the-good-ones-too",
+        "SUB-INVALID-SKIPPED",
+        "With skip_invalid_subscriptions true one bad subscription has all of them left out.",
+        Call(|service, message| Box::pin(skip_all(service, message))),
+    ),
+    fault(
+        "unknown-channel-skipped",
+        "SUB-CHANNEL-UNKNOWN",
+        "A subscription on an unknown channel is left out without being asked.",
+        Call(|service, message| Box::pin(forgive(service, message, &["].channel"]))),
+    ),
+    fault(
+        "unknown-resource-skipped",
+        "SUB-RESOURCE-UNKNOWN",
+        "A subscription to an unknown resource is left out without being asked.",
+        Call(|service, message| Box::pin(forgive(service, message, &["].resource_id"]))),
+    ),
+    fault(
+        "missing-address-skipped",
+        "SUB-ADDRESS-MISSING",
+        "A subscription without address is left out without being asked.",
+        Call(|service, message| Box::pin(forgive(service, message, ADDRESSES))),
+    ),
+    fault(
+        "stores-what-it-then-finds-malformed",
+        "TRANSPORT-MALFORMED",
+        "A document is carried out before what follows it has it refused.",
+        Call(|service, message| Box::pin(store_first_document(service, message))),
+    ),
+];
+
+/// Sees the state that there was when the request came.
+struct LooksFirst(import::Importer);
+
+/// How long such an import takes, so that others have the time to come in between.
+const UNDER_WAY: Duration = Duration::from_millis(1);
+
+impl Import for LooksFirst {
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        Box::pin(async move {
+            let lens = Arc::new(AsOf(new_profile_id()));
+            tokio::time::sleep(UNDER_WAY).await;
+            let store = Arc::new(LensStore { store: Arc::clone(&self.0.store), lens });
+            import::Importer { world: Arc::clone(&self.0.world), store, modes: self.0.modes }.import(request).await
+        })
+    }
+}
+
+/// Does not see profiles that are younger than this. Identifiers ascend.
+struct AsOf(ProfileId);
+
+impl Lens for AsOf {
+    fn find(
+        &self,
+        state: &dyn Transaction,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        let mut found = state.find(database, key)?;
+        found.retain(|id| *id < self.0);
+        Ok(found)
+    }
+}
+
+struct OneBehind {
+    importer: import::Importer,
+    latest: Mutex<Option<ImportOutcome>>,
+}
+
+impl Import for OneBehind {
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        Box::pin(async move {
+            let outcome = self.importer.import(request).await?;
+            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(latest.replace(outcome).unwrap_or(outcome))
+        })
+    }
+}
+
+struct FreshIds(import::Importer);
+
+impl Import for FreshIds {
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        Box::pin(async move {
+            self.0.import(request).await?;
+            Ok(ImportOutcome::Updated(new_profile_id()))
+        })
+    }
+}
+
+/// What a refused subscription is refused with.
+fn is_about_a_subscription(reply: &Reply) -> bool {
+    reply.code == ResponseCode::InvalidSubscription
+}
+
+async fn store_then_refuse(service: &Service, mut message: Message, reduce: fn(&mut Message)) -> Reply {
+    let refused = service.answer(message.call()).await;
+    if is_about_a_subscription(&refused) {
+        reduce(&mut message);
+        service.answer(message.call()).await;
+    }
+    refused
+}
+
+/// Where a refusal says that an address is missing.
+const ADDRESSES: &[&str] = &["].email", "].phone", "].provider", "].subscription_id", "].cc_data"];
+
+/// Leaves invalid subscriptions out where the refusal names one of these places.
+async fn forgive(service: &Service, mut message: Message, places: &[&str]) -> Reply {
+    let reply = service.answer(message.call()).await;
+    let text = String::from_utf8_lossy(&reply.body);
+    if !is_about_a_subscription(&reply) || !places.iter().any(|place| text.contains(place)) {
+        return reply;
+    }
+    skipping_invalid(&mut message);
+    service.answer(message.call()).await
+}
+
+async fn skip_all(service: &Service, mut message: Message) -> Reply {
+    let is_asked_to = message.value("skip_invalid_subscriptions") == Some("true");
+    message.set("skip_invalid_subscriptions", "false");
+    let reply = service.answer(message.call()).await;
+    if !is_asked_to || !is_about_a_subscription(&reply) {
+        return reply;
+    }
+    without_subscriptions(&mut message);
+    service.answer(message.call()).await
+}
+
+async fn store_first_document(service: &Service, mut message: Message) -> Reply {
+    let reply = service.answer(message.call()).await;
+    if reply.code == ResponseCode::MalformedBody {
+        super::bodies::cut_after_first_document(&mut message);
+        service.answer(message.call()).await;
+    }
+    reply
+}
+
+fn skipping_invalid(message: &mut Message) {
+    match message.value("skip_invalid_subscriptions") {
+        Some(_) => message.set("skip_invalid_subscriptions", "true"),
+        None => message.add("skip_invalid_subscriptions", "true"),
+    }
+}
+
+fn without_subscriptions(message: &mut Message) {
+    if message.is_xml() {
+        let places = elements(message.text(), "subscriptions");
+        places.into_iter().rev().for_each(|place| drop(message.body.drain(place)));
+    } else if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&message.body) {
+        body["data"].as_object_mut().map(|data| data.remove("subscriptions"));
+        message.body = body.to_string().into();
+    }
+}

@@ -1,0 +1,150 @@
+//! The seams of the server at which a deviation can be put, and the server that has one there.
+
+use crate::{
+    lens::{Finds, Lens, LensStore, Puts},
+    message::Message,
+};
+use rollcall_matching::{
+    key::LookupKey,
+    mode::{MODES, Mode},
+};
+use rollcall_model::{
+    database::DatabaseId,
+    import::{ImportOutcome, ImportRequest},
+    profile::{Profile, ProfileId},
+    response_code::ResponseCode,
+    world::World,
+};
+use rollcall_server::{
+    call::{Answer, Call, Pending, Reply},
+    failure::Failure,
+    import::{Import, Importer},
+    service::Service,
+    world_file,
+};
+use rollcall_store::{
+    error::StoreError,
+    memory::MemoryStore,
+    transaction::{Store, Transaction},
+};
+use std::sync::Arc;
+
+/// Where a server deviates, and how.
+#[derive(Clone, Copy)]
+pub(crate) enum Seam {
+    /// Nothing is wrong.
+    Nowhere,
+    /// Another configuration than the one that was asked for.
+    World(fn(&mut World)),
+    /// Another table of modes.
+    Modes(fn(&mut Vec<Mode>)),
+    /// The request's bytes and headers are taken for others.
+    Request(fn(&mut Message)),
+    /// Requests are refused that must not be.
+    Refuses(fn(&Message) -> bool),
+    /// The reply is changed on its way out.
+    Reply(fn(&Message, &mut Reply)),
+    /// A call is answered in a way of its own.
+    Call(for<'a> fn(&'a Service, Message) -> Pending<'a, Reply>),
+    /// The decoded request is changed.
+    Import(fn(&mut ImportRequest)),
+    /// Imports are taken in a way of their own.
+    Importer(fn(Importer) -> Arc<dyn Import>),
+    /// Look-ups find others.
+    Find(Find),
+    /// Writes keep something else, or nothing.
+    Put(Put),
+    /// Look-ups and writes deviate together.
+    Store(fn() -> Arc<dyn Lens>),
+}
+
+/// What a look-up finds.
+pub(crate) type Find = fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError>;
+
+/// What is kept of a profile that is to be kept in place of `before`.
+pub(crate) type Put = fn(Option<&Profile>, Profile) -> Option<Profile>;
+
+impl Seam {
+    pub(crate) fn server(self) -> anyhow::Result<Arc<dyn Answer>> {
+        let service = Service::new(self.world()?, self.store());
+        let modes = self.modes();
+        let (world, store) = (Arc::clone(&service.world), Arc::clone(&service.store));
+        let importer = self.importer(Importer { world, store, modes });
+        Ok(Arc::new(Front { service: Service { importer, modes, ..service }, seam: self }))
+    }
+
+    fn world(self) -> anyhow::Result<World> {
+        let mut world = world_file::read(world_file::DOCUMENTED, "the documented world")?;
+        if let Self::World(change) = self {
+            change(&mut world);
+        }
+        Ok(world)
+    }
+
+    fn store(self) -> Arc<dyn Store> {
+        let store = Arc::new(MemoryStore::new());
+        let lens: Arc<dyn Lens> = match self {
+            Self::Find(find) => Arc::new(Finds(find)),
+            Self::Put(put) => Arc::new(Puts(put)),
+            Self::Store(lens) => lens(),
+            _ => return store,
+        };
+        Arc::new(LensStore { store, lens })
+    }
+
+    fn modes(self) -> &'static [Mode] {
+        let Self::Modes(change) = self else { return MODES };
+        let mut modes = MODES.to_vec();
+        change(&mut modes);
+        modes.leak() // a server asks for a table that outlives it; there are few of them
+    }
+
+    fn importer(self, importer: Importer) -> Arc<dyn Import> {
+        match self {
+            Self::Import(change) => Arc::new(Changed { importer, change }),
+            Self::Importer(wrap) => wrap(importer),
+            _ => Arc::new(importer),
+        }
+    }
+}
+
+/// Takes another request than the one that came.
+struct Changed {
+    importer: Importer,
+    change: fn(&mut ImportRequest),
+}
+
+impl Import for Changed {
+    fn import(&self, mut request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        (self.change)(&mut request);
+        self.importer.import(request)
+    }
+}
+
+/// Stands between the wire and the service.
+struct Front {
+    service: Service,
+    seam: Seam,
+}
+
+impl Answer for Front {
+    fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply> {
+        let mut message = Message::from(&call);
+        match self.seam {
+            Seam::Request(change) => Box::pin(async move {
+                change(&mut message);
+                self.service.answer(message.call()).await
+            }),
+            Seam::Refuses(when) if when(&message) => {
+                Box::pin(async move { message.refusal(ResponseCode::IncorrectValue) })
+            }
+            Seam::Reply(change) => Box::pin(async move {
+                let mut reply = self.service.answer(call).await;
+                change(&message, &mut reply);
+                reply
+            }),
+            Seam::Call(answer) => answer(&self.service, message),
+            _ => self.service.answer(call),
+        }
+    }
+}
