@@ -1,7 +1,11 @@
 //! Reading one value by the type that is wanted, never by its look. Rulings D5-D8, X5, X6.
 
 use crate::{element::Element, tree::Content};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::Date,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use rollcall_model::{
     email::Email,
     field::{FieldDefinition, FieldKind, FieldValue},
@@ -9,7 +13,7 @@ use rollcall_model::{
     rejection::Rejection,
     value::{self, Value},
 };
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::LazyLock};
 
 impl<'t> Element<'t, '_> {
     /// A text. Whole numbers are one too: nothing is lost by writing them down (D5).
@@ -145,7 +149,7 @@ impl<'t> Element<'t, '_> {
     fn time_zone(self) -> Result<Box<str>, Rejection> {
         let text = self.text()?;
         let name = text.trim_ascii();
-        match TimeZone::get(name) {
+        match ZONES.get(name) {
             Ok(_) => Ok(name.into()),
             Err(_) => Err(self.refuse("not the name of a time zone, such as Europe/Moscow")),
         }
@@ -178,6 +182,9 @@ impl<'t> Element<'t, '_> {
         })
     }
 }
+
+/// The time zones that there are: those built in, whatever this machine has installed.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// Each value once, in the order first given (D8).
 pub(crate) fn distinct<T: PartialEq>(values: impl Iterator<Item = Result<T, Rejection>>) -> Result<Vec<T>, Rejection> {

@@ -59,27 +59,50 @@ impl PlainShape {
     fn of(text: &str) -> Self {
         let Some(at) = text.bytes().rposition(|byte| byte == b'@') else { return Self::No };
         let (local, domain) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
-        let is_local = local.len() <= 64 && is_dotted(local, |byte| matches!(byte, b'_' | b'+' | b'-'));
-        let is_domain = domain.len() <= 63 && is_dotted(domain, |_| false) && domain.contains(&b'.');
-        match is_local && is_domain {
-            false => Self::No,
-            true if text.bytes().any(|byte| byte.is_ascii_uppercase()) => Self::Mixed,
-            true => Self::OwnKey,
+        let is_plain = local.len() <= 64 && domain.len() <= 63 && domain.contains(&b'.');
+        match (dotted(local, LETTER | SIGN), dotted(domain, LETTER)) {
+            (Some(in_local), Some(in_domain)) if is_plain => match (in_local | in_domain) & UPPER {
+                0 => Self::OwnKey,
+                _ => Self::Mixed,
+            },
+            _ => Self::No,
         }
     }
 }
 
-/// Parts of letters, digits and what else is allowed, separated by single dots.
-fn is_dotted(text: &[u8], is_allowed: impl Fn(u8) -> bool) -> bool {
-    let mut in_part = false;
+/// Classes of bytes, as bits.
+const LETTER: u8 = 1; // a letter or a digit
+const SIGN: u8 = 2; // what else may stand before the @ without quotes, as far as it is usual
+const UPPER: u8 = 4;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'A'..=b'Z' => LETTER | UPPER,
+            b'a'..=b'z' | b'0'..=b'9' => LETTER,
+            b'_' | b'+' | b'-' => SIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// All classes that are there, if the text is parts of allowed bytes separated by single dots.
+fn dotted(text: &[u8], allowed: u8) -> Option<u8> {
+    let (mut seen, mut in_part) = (0, false);
     for &byte in text {
-        match byte {
-            b'.' if in_part => in_part = false,
-            _ if byte.is_ascii_alphanumeric() || is_allowed(byte) => in_part = true,
-            _ => return false,
+        let class = CLASSES[usize::from(byte)];
+        seen |= class;
+        match class & allowed {
+            0 if byte == b'.' && in_part => in_part = false,
+            0 => return None,
+            _ => in_part = true,
         }
     }
-    in_part
+    in_part.then_some(seen)
 }
 
 /// The library's judgement, narrowed to addresses one can send to from anywhere.
