@@ -10,7 +10,7 @@
 mod common;
 
 use criterion::Criterion;
-use rollcall_codec::{format::Format, import, limits::Limits, parse, request::Parameters};
+use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use serde::Deserialize;
 use std::{collections::BTreeMap, error::Error, hint::black_box, path::Path};
 

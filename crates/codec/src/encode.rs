@@ -95,15 +95,7 @@ fn identifiers(identifiers: &Identifiers, members: &mut Members) {
     members.add_some("subscription_id", identifiers.subscription_id.as_deref().map(Node::text));
     members.add_some("resource_id", identifiers.resource.map(resource));
     members.add_some("field_name", identifiers.field_name.as_ref().map(Node::text));
-    members.add_some("field_value", identifiers.field_value.as_ref().map(searched_value));
-}
-
-/// Tags to search for are one text (M5).
-fn searched_value(value: &FieldValue) -> Node {
-    match value {
-        FieldValue::Tags(tags) => Node::Text(tags.join(", ")),
-        other => field_value(other),
-    }
+    members.add_some("field_value", identifiers.field_value.as_ref().map(|value| Node::text(&value.text)));
 }
 
 fn options(options: ImportOptions, members: &mut Members) {

@@ -74,7 +74,6 @@ fn is_lawful_parameter(parameter: &str) -> bool {
     !name.trim().eq_ignore_ascii_case("charset")
         || charset.eq_ignore_ascii_case("utf-8")
         || charset.eq_ignore_ascii_case("utf8")
-        || charset.eq_ignore_ascii_case("us-ascii")
 }
 
 #[cfg(test)]

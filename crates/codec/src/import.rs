@@ -35,7 +35,7 @@ pub fn read(
     Ok(ImportRequest {
         database: database.id,
         matching: parameters.matching()?,
-        identifiers: parameters.identifiers(database)?,
+        identifiers: parameters.identifiers(database, world)?,
         options,
         patch: ProfilePatch { fields, subscriptions, add_to_segments, remove_from_segments },
     })

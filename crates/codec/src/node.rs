@@ -2,7 +2,7 @@
 
 /// A value on its way to bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Node {
+pub(crate) enum Node {
     /// Nothing; left out where the format cannot say it.
     Null,
     /// True or false.
@@ -21,12 +21,12 @@ pub enum Node {
 
 impl Node {
     /// A text.
-    pub fn text(text: impl ToString) -> Self {
+    pub(crate) fn text(text: impl ToString) -> Self {
         Self::Text(text.to_string())
     }
 
     /// An object of these members, in this order.
-    pub fn object<const N: usize>(members: [(&str, Node); N]) -> Self {
+    pub(crate) fn object<const N: usize>(members: [(&str, Node); N]) -> Self {
         Self::Object(members.into_iter().map(|(name, node)| (name.to_owned(), node)).collect())
     }
 }

@@ -1,15 +1,17 @@
 //! The parameters that calls share: token, database, format, matching values. Page lines 85-118; rulings T6, T7, M11.
 
-use crate::{element::Element, format::Format, scalar, tree::Tree};
+use crate::{element::Element, format::Format, tree::Tree};
 use rollcall_model::{
     database::{Database, DatabaseId},
-    field::{FieldKind, FieldValue},
-    import::Identifiers,
+    distinct::distinct,
+    field::{FieldDefinition, FieldKind, FieldValue},
+    import::{Identifiers, SearchedValue},
     profile::ProfileId,
     rejection::Rejection,
     resource::ResourceId,
     response_code::ResponseCode,
     token::ApiToken,
+    world::World,
 };
 
 /// The parameters of a body, found in one pass and not yet read. Unknown ones are ignored (T16), and so are those that
@@ -91,7 +93,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// The matching values, beside `data`.
-    pub fn identifiers(&self, database: &Database) -> Result<Identifiers, Rejection> {
+    pub fn identifiers(&self, database: &Database, world: &World) -> Result<Identifiers, Rejection> {
         let word = |given: Option<Element<'_, '_>>| given.map(|word| word.word().map(Into::into)).transpose();
         let field_name: Option<Box<str>> = word(self.field_name)?;
         let name = field_name.as_deref().unwrap_or("");
@@ -102,7 +104,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
             provider: word(self.provider)?,
             subscription_id: word(self.subscription_id)?,
             resource: self.resource_id.map(|id| id.id().map(ResourceId)).transpose()?,
-            field_value: self.field_value.map(|given| searched_value(given, name, database)).transpose()?,
+            field_value: self.field_value.map(|given| searched_value(given, name, database, world)).transpose()?,
             field_name: field_name.as_deref().map(Into::into),
         })
     }
@@ -113,15 +115,40 @@ fn profile_id(given: Element<'_, '_>) -> Result<ProfileId, Rejection> {
     given.text()?.trim_ascii().parse().map_err(|_| ResponseCode::ProfileNotFound.at(given.name()))
 }
 
-/// The value to look for, by the type of the field it is looked for in; tags are separated by commas (M5).
-fn searched_value(given: Element<'_, '_>, name: &str, database: &Database) -> Result<FieldValue, Rejection> {
-    match database.fields.get(name) {
-        Some(field) if field.kind == FieldKind::Tags => {
-            let text = given.word()?;
-            let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(|tag| Ok(tag.into()));
-            scalar::distinct(tags).map(FieldValue::Tags)
+/// The value to look for, in every way its name can be meant. Refused when it fits none of them.
+fn searched_value(
+    given: Element<'_, '_>,
+    name: &str,
+    database: &Database,
+    world: &World,
+) -> Result<SearchedValue, Rejection> {
+    let text: Box<str> = given.as_written()?.into();
+    let read = |field: &FieldDefinition| searched_field_value(given, field, database);
+    let of_database = database.fields.get(name).map(read).transpose();
+    let open = world.resources.iter().filter(|resource| resource.databases.contains(&database.id));
+    let mut of_subscriptions = Vec::new();
+    for value in open.filter_map(|resource| resource.fields.get(name)).filter_map(|field| read(field).ok()) {
+        if !of_subscriptions.contains(&value) {
+            of_subscriptions.push(value);
         }
-        Some(field) => given.field_value(field, database.default_region),
-        None => given.text().map(|text| FieldValue::Text(text.into())),
     }
+    let is_a_channel = world.channel(name).is_some();
+    match of_database {
+        Err(refusal) if of_subscriptions.is_empty() && !is_a_channel => Err(refusal),
+        of_database => Ok(SearchedValue { text, of_database: of_database.unwrap_or(None), of_subscriptions }),
+    }
+}
+
+/// Tags to search for are one text, separated by commas (M5).
+fn searched_field_value(
+    given: Element<'_, '_>,
+    field: &FieldDefinition,
+    database: &Database,
+) -> Result<FieldValue, Rejection> {
+    if field.kind != FieldKind::Tags {
+        return given.field_value(field, database.default_region);
+    }
+    let text = given.word()?;
+    let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(Into::into).collect();
+    Ok(FieldValue::Tags(distinct(tags)))
 }

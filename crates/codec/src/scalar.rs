@@ -7,13 +7,14 @@ use jiff::{
     tz::{TimeZone, TimeZoneDatabase},
 };
 use rollcall_model::{
+    distinct::distinct,
     email::Email,
     field::{FieldDefinition, FieldKind, FieldValue},
     phone::{Phone, Region},
     rejection::Rejection,
     value::{self, Value},
 };
-use std::{borrow::Cow, net::IpAddr, sync::LazyLock};
+use std::{borrow::Cow, net::IpAddr, ops::RangeInclusive, sync::LazyLock};
 
 impl<'t> Element<'t, '_> {
     /// A text. Whole numbers are one too: nothing is lost by writing them down (D5).
@@ -26,20 +27,33 @@ impl<'t> Element<'t, '_> {
         }
     }
 
+    /// A value of any type, as a text: how it is written.
+    pub fn as_written(self) -> Result<Cow<'t, str>, Rejection> {
+        match self.single()? {
+            Content::Bool(value) => Ok(value.to_string().into()),
+            Content::Float(number) => Ok(format!("{number:?}").into()),
+            _ => self.text(),
+        }
+    }
+
     /// A text that names something, so that an empty one says nothing.
     pub fn word(self) -> Result<Cow<'t, str>, Rejection> {
         let text = self.text()?;
         if text.trim_ascii().is_empty() { Err(self.refuse("an empty text")) } else { Ok(text) }
     }
 
-    /// A whole number.
+    /// A whole number, also where it is written with a fraction of zero.
     pub fn int(self) -> Result<i64, Rejection> {
-        match self.single()? {
-            Content::Int(number) => Ok(*number),
-            Content::Float(number) => whole(*number).ok_or_else(|| self.refuse("not a whole number")),
-            Content::Text(text) => text.trim_ascii().parse().map_err(|_| self.refuse("not a whole number")),
-            _ => Err(self.refuse("not a whole number")),
-        }
+        let number = match self.single()? {
+            Content::Int(number) => Some(*number),
+            Content::Float(number) => whole(*number),
+            Content::Text(text) => {
+                let text = text.trim_ascii();
+                text.parse().ok().or_else(|| whole(text.parse().ok()?))
+            }
+            _ => None,
+        };
+        number.ok_or_else(|| self.refuse("not a whole number"))
     }
 
     /// A number of something in the configuration.
@@ -82,29 +96,50 @@ impl<'t> Element<'t, '_> {
             FieldKind::Bool => self.bool().map(FieldValue::Bool),
             FieldKind::Enum => self.choice(&field.options).map(FieldValue::Choice),
             FieldKind::Ip => self.ip().map(FieldValue::Ip),
-            FieldKind::Tags => distinct(self.items().map(|item| item.text().map(Into::into))).map(FieldValue::Tags),
+            FieldKind::Tags => self.tags().map(FieldValue::Tags),
             FieldKind::Object => self.free_object().map(FieldValue::Object),
             FieldKind::Objects => {
                 self.items().map(Element::free_item).collect::<Result<_, _>>().map(FieldValue::Objects)
             }
             FieldKind::Email => self.email().map(FieldValue::Email),
-            FieldKind::Phones => distinct(self.items().map(|item| item.phone(region))).map(FieldValue::Phones),
+            FieldKind::Phones => self.phones(region).map(FieldValue::Phones),
             FieldKind::Sex => self.sex(),
             FieldKind::TimeZone => self.time_zone().map(FieldValue::Text),
         }
     }
 
+    fn tags(self) -> Result<Vec<Box<str>>, Rejection> {
+        self.items().map(|item| item.text().map(Into::into)).collect::<Result<_, _>>().map(distinct)
+    }
+
+    fn phones(self, region: Option<Region>) -> Result<Vec<Phone>, Rejection> {
+        self.items().map(|item| item.phone(region)).collect::<Result<_, _>>().map(distinct)
+    }
+
     fn float(self) -> Result<f64, Rejection> {
-        let refusal = || self.refuse("not a number");
         let number = match self.single()? {
-            Content::Float(number) => *number,
-            Content::Int(number) => {
-                exact(*number).ok_or_else(|| self.refuse("a number that cannot be kept exactly"))?
+            Content::Float(number) => Some(*number),
+            Content::Int(number) => return self.exact((*number).into()),
+            Content::Big(number) => return self.exact((*number).into()),
+            Content::Text(text) => {
+                let text = text.trim_ascii();
+                match text.parse() {
+                    Ok(whole) if AS_JSON_READS_THEM.contains(&whole) => return self.exact(whole),
+                    _ => text.parse().ok(),
+                }
             }
-            Content::Text(text) => text.trim_ascii().parse().map_err(|_| refusal())?,
-            _ => return Err(refusal()),
+            _ => None,
         };
-        if number.is_finite() { Ok(number) } else { Err(refusal()) }
+        number.filter(|number| number.is_finite()).ok_or_else(|| self.refuse("not a number"))
+    }
+
+    /// The number with a fraction that is this whole one, where it need not be rounded.
+    fn exact(self, whole: i128) -> Result<f64, Rejection> {
+        #[expect(clippy::cast_precision_loss, reason = "checked by converting it back")]
+        let number = whole as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "it was a whole number of this type")]
+        let is_exact = number as i128 == whole;
+        if is_exact { Ok(number) } else { Err(self.refuse("a number that cannot be kept exactly")) }
     }
 
     /// A moment: RFC 3339, the same without seconds, or a day, which means its midnight in UTC (D6).
@@ -186,29 +221,15 @@ impl<'t> Element<'t, '_> {
 /// The time zones that there are: those built in, whatever this machine has installed.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
-/// Each value once, in the order first given (D8).
-pub(crate) fn distinct<T: PartialEq>(values: impl Iterator<Item = Result<T, Rejection>>) -> Result<Vec<T>, Rejection> {
-    let mut distinct = Vec::new();
-    for value in values {
-        let value = value?;
-        if !distinct.contains(&value) {
-            distinct.push(value);
-        }
-    }
-    Ok(distinct)
-}
+/// The whole numbers that the JSON parser keeps as such; from others it keeps what a number with a fraction can hold.
+const AS_JSON_READS_THEM: RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
 
-/// The number with a fraction that is this whole one; none where it would have to be rounded.
-fn exact(number: i64) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "checked by converting it back")]
-    let exact = number as f64;
-    (whole(exact) == Some(number)).then_some(exact)
-}
+/// Below this, numbers with a fraction still tell whole numbers apart.
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
 fn whole(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and the ends are left out")]
-    let whole = number as i64;
-    (number.fract() == 0.0 && i64::MIN < whole && whole < i64::MAX).then_some(whole)
+    #[expect(clippy::cast_possible_truncation, reason = "within range, and without a fraction")]
+    (number.fract() == 0.0 && number.abs() <= EXACT_BELOW).then_some(number as i64)
 }
 
 /// The spellings of a date that are lawful; the library reads more than these.

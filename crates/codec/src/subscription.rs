@@ -34,12 +34,12 @@ pub(crate) fn read_all(
     limits: Limits,
 ) -> Result<Vec<SubscriptionPatch>, Rejection> {
     let mut subscriptions = Vec::with_capacity(4);
-    for (count, item) in list.items().enumerate() {
-        if count >= limits.subscriptions {
+    for (position, item) in list.items().enumerate() {
+        if position >= limits.subscriptions {
             let problem = format!("more than {} subscriptions", limits.subscriptions);
             return Err(ResponseCode::LimitExceeded.because(problem).under(list.name()));
         }
-        match read(item, database, world) {
+        match read(item, position, database, world) {
             Ok(subscription) => subscriptions.push(subscription),
             Err(_) if skip_invalid => {}
             Err(refusal) => return Err(invalid(refusal)),
@@ -57,22 +57,35 @@ fn invalid(refusal: Rejection) -> Rejection {
     Rejection { code: ResponseCode::InvalidSubscription, detail, ..refusal }
 }
 
-fn read(item: Element<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {
+fn read(
+    item: Element<'_, '_>,
+    position: usize,
+    database: &Database,
+    world: &World,
+) -> Result<SubscriptionPatch, Rejection> {
     let object = item.object()?;
-    read_object(object, database, world).map_err(|refusal| item.at(refusal))
+    read_object(object, position, database, world).map_err(|refusal| item.at(refusal))
 }
 
-fn read_object(object: Object<'_, '_>, database: &Database, world: &World) -> Result<SubscriptionPatch, Rejection> {
+fn read_object(
+    object: Object<'_, '_>,
+    position: usize,
+    database: &Database,
+    world: &World,
+) -> Result<SubscriptionPatch, Rejection> {
     let parts = Parts::of(object)?;
     let resource = open_resource(required(parts.resource_id, "resource_id")?, database, world)?;
     let channel = offered_channel(required(parts.channel, "channel")?, resource, world)?;
     Ok(SubscriptionPatch {
+        position,
         resource: resource.id,
         channel: channel.name.clone(),
         address: parts.contact.read(&channel.address, database.default_region)?,
         status: parts.status.map_or(Ok(None), status)?,
         priority: parts.priority.map_or(Ok(None), priority)?,
-        custom_fields: parts.custom_fields.map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource))?,
+        custom_fields: parts
+            .custom_fields
+            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database))?,
         categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
     })
 }
@@ -151,12 +164,16 @@ fn priority(element: Element<'_, '_>) -> Result<Option<i32>, Rejection> {
     }
 }
 
-fn custom_fields(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<(FieldName, FieldChange)>, Rejection> {
+fn custom_fields(
+    element: Element<'_, '_>,
+    resource: &Resource,
+    database: &Database,
+) -> Result<Vec<(FieldName, FieldChange)>, Rejection> {
     let change = |member: Element<'_, '_>| {
         let Some(field) = resource.fields.get(member.name()) else {
             return Err(member.refuse("the resource has no such field"));
         };
-        let change = member.field_change(field, None)?;
+        let change = member.field_change(field, database.default_region)?;
         Ok((field.name.clone(), change))
     };
     element.object()?.members().map(change).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))

@@ -278,9 +278,7 @@ fn declaration_is_lawful(declaration: &BytesDecl<'_>, begin: usize) -> Result<()
     declaration.version().map_err(|error| error.to_string())?;
     match declaration.encoding() {
         None => Ok(()),
-        Some(Ok(encoding)) if encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("us-ascii") => {
-            Ok(())
-        }
+        Some(Ok(encoding)) if encoding.eq_ignore_ascii_case("utf-8") => Ok(()),
         Some(Ok(encoding)) => Err(format!("encoding {encoding:?} is not supported, only UTF-8 is").into()),
         Some(Err(error)) => Err(error.to_string().into()),
     }

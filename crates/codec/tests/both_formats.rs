@@ -7,14 +7,14 @@ mod common;
 
 use common::{CUSTOM_FIELDS, world};
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use rollcall_codec::{encode, format::Format, import, limits::Limits, parse, request::Parameters};
+use rollcall_codec::{encode, format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
     email::Email,
     field::{FieldKind, FieldName, FieldValue},
     field_change::FieldChange,
-    import::{Identifiers, ImportOptions, ImportRequest},
+    import::{Identifiers, ImportOptions, ImportRequest, SearchedValue},
     phone::Phone,
     profile::ProfileId,
     profile_patch::ProfilePatch,
@@ -168,6 +168,7 @@ fn subscription() -> impl Strategy<Value = SubscriptionPatch> {
         proptest::sample::subsequence(vec!["category_1", "category_2"], 0..=2),
     );
     parts.prop_map(|((channel, address), status, priority, field, categories)| SubscriptionPatch {
+        position: 0,
         resource: ResourceId(1),
         channel: channel.into(),
         address,
@@ -185,7 +186,7 @@ fn identifiers() -> impl Strategy<Value = Identifiers> {
             FieldValue::Tags(tags) => !tags.is_empty() && tags.iter().all(|tag| tag.trim() == &**tag),
             _ => true,
         });
-        (Just(FieldName::from(name)), lone)
+        (Just(FieldName::from(name)), lone.prop_map(searched))
     });
     let parts = (
         option::of(email()),
@@ -202,6 +203,15 @@ fn identifiers() -> impl Strategy<Value = Identifiers> {
     })
 }
 
+/// A value of a database's field, as it is read when it is searched for.
+fn searched(value: FieldValue) -> SearchedValue {
+    let text = match &value {
+        FieldValue::Float(number) => format!("{number:?}"),
+        value => value.search_texts().join(", "),
+    };
+    SearchedValue { text: text.into(), of_database: Some(value), of_subscriptions: Vec::new() }
+}
+
 fn is_free_form(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Object | FieldKind::Objects)
 }
@@ -212,14 +222,18 @@ fn request() -> impl Strategy<Value = ImportRequest> {
     });
     let segments = select(vec![(vec![], vec![]), (vec![1], vec![]), (vec![1], vec![2]), (vec![], vec![2, 1])]);
     let parts = (option::of(word()), identifiers(), options, fields(), vec(subscription(), 0..4), segments);
-    parts.prop_map(|(matching, identifiers, options, fields, subscriptions, (add, remove))| ImportRequest {
+    let placed = |subscriptions: Vec<SubscriptionPatch>| {
+        let placed = subscriptions.into_iter().enumerate();
+        placed.map(|(position, subscription)| SubscriptionPatch { position, ..subscription }).collect()
+    };
+    parts.prop_map(move |(matching, identifiers, options, fields, subscriptions, (add, remove))| ImportRequest {
         database: DatabaseId(1),
         matching,
         identifiers,
         options,
         patch: ProfilePatch {
             fields,
-            subscriptions,
+            subscriptions: placed(subscriptions),
             add_to_segments: add.into_iter().map(SegmentId).collect(),
             remove_from_segments: remove.into_iter().map(SegmentId).collect(),
         },
@@ -272,6 +286,24 @@ proptest! {
         for value in [sorted.clone(), reordered(sorted)] {
             let read = read(&serde_json::to_vec(&value).unwrap(), Format::Json);
             prop_assert_eq!(in_order(read), in_order(request.clone()));
+        }
+    }
+
+    #[test]
+    fn a_number_means_the_same_however_it_is_spelled(number in "-?(0|[1-9][0-9]{0,18})(\\.[0-9]{1,3})?(e[0-9])?") {
+        let world = world();
+        let change = |field: &str, body: &str, format| -> Result<_, String> {
+            let tree = parse(body.as_bytes(), format, Limits::default()).map_err(|refusal| refusal.to_string())?;
+            let read = import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default());
+            Ok(read.map_err(|refusal| refusal.to_string())?.patch.change(field).cloned())
+        };
+        for field in ["custom_int", "custom_float"] {
+            let json = |spelled: &str| format!(r#"{{"db_id": 1, "data": {{"{field}": {spelled}}}}}"#);
+            let as_number = change(field, &json(&number), Format::Json);
+            let as_text = change(field, &json(&format!("\"{number}\"")), Format::Json);
+            let in_xml = change(field, &format!("<xml><db_id>1</db_id><data><{field}>{number}</{field}></data></xml>"), Format::Xml);
+            prop_assert_eq!(&as_number, &as_text);
+            prop_assert_eq!(&as_number, &in_xml);
         }
     }
 

@@ -4,7 +4,7 @@
 
 mod common;
 
-use rollcall_codec::{format::Format, import, limits::Limits, parse, request::Parameters};
+use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{import::ImportRequest, rejection::Rejection};
 
 fn read(file: &str) -> Result<ImportRequest, Rejection> {

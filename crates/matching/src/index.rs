@@ -11,4 +11,17 @@ pub trait ProfileIndex {
     /// The profiles of the database that have this key, oldest first, each once (M10, M18). A key with a resource
     /// finds only profiles that have it from a subscription to that resource (M17).
     fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, Self::Error>;
+
+    /// The same, but no more than `count` of them: a key may have very many holders, and a search that only asks whether
+    /// there are several need not hear of all.
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, Self::Error> {
+        let mut found = self.find(database, key)?;
+        found.truncate(count);
+        Ok(found)
+    }
 }

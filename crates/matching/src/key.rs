@@ -10,52 +10,54 @@ use rollcall_model::{
 };
 use std::borrow::Cow;
 
-/// A place that a mode can search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeySource {
+macro_rules! key_sources {
+    ($($(#[$doc:meta])* $source:ident $parameter:literal;)*) => {
+        /// A place that a mode can search.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum KeySource { $($(#[$doc])* $source,)* }
+
+        impl KeySource {
+            /// All places, in the order of the table.
+            pub const ALL: &[KeySource] = &[$(KeySource::$source,)*];
+
+            /// The parameter a search there cannot do without.
+            pub const fn parameter(self) -> &'static str {
+                match self { $(KeySource::$source => $parameter,)* }
+            }
+        }
+    };
+}
+
+key_sources! {
     /// The profile's identifier.
-    ProfileId,
+    ProfileId "profile_id";
     /// The profile's e-mail field.
-    ProfileEmail,
+    ProfileEmail "email";
     /// The profile's phone numbers.
-    ProfilePhone,
+    ProfilePhone "phone";
     /// A custom field of the profile.
-    CustomField,
+    CustomField "field_value";
     /// Addresses of e-mail subscriptions, whatever their status (M16).
-    EmailSubscription,
+    EmailSubscription "email";
     /// Numbers of SMS subscriptions.
-    SmsSubscription,
+    SmsSubscription "phone";
     /// Push tokens, each together with its provider.
-    PushSubscription,
+    PushSubscription "subscription_id";
     /// Addresses on a channel of the configuration (M6, first reading).
-    CustomChannel,
+    CustomChannel "field_value";
     /// A custom field of subscriptions (M6, second reading).
-    SubscriptionField,
+    SubscriptionField "field_value";
 }
 
 impl KeySource {
-    /// All places, in the order of the table.
-    pub const ALL: &[KeySource] = &[
-        Self::ProfileId,
-        Self::ProfileEmail,
-        Self::ProfilePhone,
-        Self::CustomField,
-        Self::EmailSubscription,
-        Self::SmsSubscription,
-        Self::PushSubscription,
-        Self::CustomChannel,
-        Self::SubscriptionField,
-    ];
+    /// Whether a search there must name the field or channel.
+    pub fn needs_field_name(self) -> bool {
+        matches!(self, Self::CustomField | Self::CustomChannel | Self::SubscriptionField)
+    }
 
-    /// The parameter a search there cannot do without.
-    pub fn parameter(self) -> &'static str {
-        match self {
-            Self::ProfileId => "profile_id",
-            Self::ProfileEmail | Self::EmailSubscription => "email",
-            Self::ProfilePhone | Self::SmsSubscription => "phone",
-            Self::PushSubscription => "subscription_id",
-            Self::CustomField | Self::CustomChannel | Self::SubscriptionField => "field_value",
-        }
+    /// Whether every key there stems from a subscription, so that it has a resource.
+    pub fn is_of_subscriptions(self) -> bool {
+        !matches!(self, Self::ProfileId | Self::ProfileEmail | Self::ProfilePhone | Self::CustomField)
     }
 
     /// What to look for there, most significant first; empty when the request gives nothing to look for. The value
@@ -78,12 +80,17 @@ impl KeySource {
             Self::PushSubscription => {
                 wanted.push_tokens().into_iter().map(|(provider, token)| self.one(provider, token.into())).collect()
             }
-            Self::CustomField => self.all_texts(wanted, wanted.field_value()),
-            Self::CustomChannel => match wanted.custom_addresses() {
-                given if given.is_empty() => self.all_texts(wanted, wanted.identifiers.field_value.as_ref()),
-                given => given.into_iter().map(|(channel, address)| self.one(channel, address.into())).collect(),
-            },
-            Self::SubscriptionField => self.all_texts(wanted, wanted.identifiers.field_value.as_ref()),
+            Self::CustomField => {
+                wanted.field_value().into_iter().flat_map(|value| self.all_texts(wanted, value)).collect()
+            }
+            Self::CustomChannel => wanted
+                .custom_addresses()
+                .into_iter()
+                .map(|(channel, address)| self.one(channel, address.into()))
+                .collect(),
+            Self::SubscriptionField => {
+                wanted.subscription_values().iter().flat_map(|value| self.all_texts(wanted, value)).collect()
+            }
         }
     }
 
@@ -91,12 +98,12 @@ impl KeySource {
         Lookup(vec![LookupKey { source: self, name, value, resource: None }])
     }
 
-    /// The named field or channel must have all of the value's texts: one for a scalar, one a tag for tags (M5).
-    fn all_texts<'a>(self, wanted: &Wanted<'a>, value: Option<&'a FieldValue>) -> Vec<Lookup<'a>> {
-        let (Some(name), Some(value)) = (&wanted.identifiers.field_name, value) else { return Vec::new() };
-        let key = |value| LookupKey { source: self, name: name.as_str(), value, resource: None };
+    /// The named field must have all of the value's texts: one for a scalar, one a tag for tags (M5).
+    fn all_texts<'a>(self, wanted: &Wanted<'a>, value: &'a FieldValue) -> Option<Lookup<'a>> {
+        let name = wanted.identifiers.field_name.as_ref()?.as_str();
+        let key = |value| LookupKey { source: self, name, value, resource: None };
         let keys: Vec<_> = value.search_texts().into_iter().map(key).collect();
-        if keys.is_empty() { Vec::new() } else { vec![Lookup(keys)] }
+        (!keys.is_empty()).then_some(Lookup(keys))
     }
 }
 
@@ -129,16 +136,22 @@ impl<'a> Wanted<'a> {
     }
 
     fn field_value(&self) -> Option<&'a FieldValue> {
-        let identifiers = self.identifiers;
-        identifiers.field_value.as_ref().or_else(|| self.patch.value(identifiers.field_name.as_ref()?.as_str()))
+        match &self.identifiers.field_value {
+            Some(given) => given.of_database.as_ref(),
+            None => self.patch.value(self.identifiers.field_name.as_ref()?.as_str()),
+        }
+    }
+
+    fn subscription_values(&self) -> &'a [FieldValue] {
+        self.identifiers.field_value.as_ref().map_or(&[], |given| &given.of_subscriptions)
     }
 
     fn custom_addresses(&self) -> Vec<(&'a str, &'a str)> {
-        let Some(channel) = self.identifiers.field_name.as_ref().filter(|_| self.identifiers.field_value.is_none())
-        else {
-            return Vec::new();
-        };
-        let on_channel = self.addresses().filter(|(name, _)| *name == channel.as_str());
+        let Some(channel) = self.identifiers.field_name.as_ref().map(|name| name.as_str()) else { return Vec::new() };
+        if let Some(given) = &self.identifiers.field_value {
+            return vec![(channel, given.text.trim())];
+        }
+        let on_channel = self.addresses().filter(|(name, _)| *name == channel);
         on_channel.filter_map(|(name, address)| custom_id(address).map(|id| (name, id))).collect()
     }
 
@@ -227,22 +240,25 @@ fn keys_of_custom_fields(subscription: &Subscription) -> impl Iterator<Item = Lo
     })
 }
 
-/// Refuses a search in a field or channel that is not there: creating a profile for it would create one each time.
-pub fn check_field_name(
-    sources: &[KeySource],
+/// The sources of a mode that a request searches: of those that need a name, only the first that knows the given one
+/// (M6). A name that nobody knows is refused: creating a profile for it would create one each time.
+pub(crate) fn searched<'s>(
+    sources: &'s [KeySource],
     wanted: &Wanted<'_>,
     database: &Database,
     world: &World,
-) -> Result<(), Rejection> {
-    let needs_name = sources.iter().any(|source| source.parameter() == "field_value");
-    match &wanted.identifiers.field_name {
-        _ if !needs_name => Ok(()),
-        None => Err(ResponseCode::MissingParameter.at("field_name")),
-        Some(name) if sources.iter().any(|source| source.knows(name.as_str(), database, world)) => Ok(()),
-        Some(name) => Err(ResponseCode::IncorrectValue
-            .because(format!("nothing to search is called {:?}", name.as_str()))
-            .under("field_name")),
-    }
+) -> Result<impl Iterator<Item = KeySource> + use<'s>, Rejection> {
+    let mut named = sources.iter().copied().filter(|source| source.needs_field_name()).peekable();
+    let known = match (named.peek(), &wanted.identifiers.field_name) {
+        (None, _) => None,
+        (Some(_), None) => return Err(ResponseCode::MissingParameter.at("field_name")),
+        (Some(_), Some(name)) => {
+            let known = named.find(|source| source.knows(name.as_str(), database, world));
+            let unknown = || format!("nothing to search is called {:?}", name.as_str());
+            Some(known.ok_or_else(|| ResponseCode::IncorrectValue.because(unknown()).under("field_name"))?)
+        }
+    };
+    Ok(sources.iter().copied().filter(move |source| !source.needs_field_name() || Some(*source) == known))
 }
 
 impl KeySource {

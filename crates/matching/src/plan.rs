@@ -36,8 +36,8 @@ pub enum Match {
 impl<'a> Plan<'a> {
     /// Plans the search. Refused when the request gives no value to search by, or names a field that is not there (M11).
     pub fn new(mode: &Mode, wanted: Wanted<'a>, database: &Database, world: &World) -> Result<Self, Rejection> {
-        key::check_field_name(mode.keys, &wanted, database, world)?;
-        let lookups: Vec<_> = mode.keys.iter().flat_map(|source| source.lookups(&wanted)).collect();
+        let sources = key::searched(mode.keys, &wanted, database, world)?;
+        let lookups: Vec<_> = sources.flat_map(|source| source.lookups(&wanted)).collect();
         match mode.keys.first() {
             Some(source) if lookups.is_empty() => Err(missing(*source, &wanted)),
             _ => Ok(Self { database: database.id, lookups }),
@@ -56,22 +56,35 @@ impl<'a> Plan<'a> {
         Ok(Match::Nobody)
     }
 
-    /// The profiles that have every key of the look-up.
+    /// The profiles that have every key of the look-up; where it is one key, not more of them than it takes to see that
+    /// they are several.
     fn find_all<I: ProfileIndex + ?Sized>(&self, lookup: &Lookup<'_>, index: &I) -> Result<Vec<ProfileId>, I::Error> {
-        let mut keys = lookup.0.iter();
-        let Some(first) = keys.next() else { return Ok(Vec::new()) };
-        let mut found = index.find(self.database, first)?;
-        for key in keys {
-            let also = index.find(self.database, key)?;
-            found.retain(|id| also.contains(id));
+        match lookup.0.as_slice() {
+            [] => Ok(Vec::new()),
+            [key] => index.find_oldest(self.database, key, 2),
+            [first, rest @ ..] => {
+                let mut found = index.find(self.database, first)?;
+                for key in rest {
+                    let also = index.find(self.database, key)?;
+                    found.retain(|id| also.binary_search(id).is_ok());
+                }
+                Ok(found)
+            }
         }
-        Ok(found)
     }
 }
 
 fn missing(source: KeySource, wanted: &Wanted<'_>) -> Rejection {
-    let half_a_push_token = source == KeySource::PushSubscription && wanted.identifiers.subscription_id.is_some();
-    ResponseCode::MissingParameter.at(if half_a_push_token { "provider" } else { source.parameter() })
+    let identifiers = wanted.identifiers;
+    match source {
+        KeySource::PushSubscription if identifiers.subscription_id.is_some() => {
+            ResponseCode::MissingParameter.at("provider")
+        }
+        _ if source.needs_field_name() && identifiers.field_value.is_some() => {
+            ResponseCode::IncorrectValue.because("cannot be searched for").under(source.parameter())
+        }
+        _ => ResponseCode::MissingParameter.at(source.parameter()),
+    }
 }
 
 /// What a profile created by this mode gets from the matching values: those that `data` does not give itself, so that
@@ -82,7 +95,10 @@ pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldNam
         match source {
             KeySource::ProfileEmail => Some((EMAIL.into(), FieldValue::Email(identifiers.email.clone()?))),
             KeySource::ProfilePhone => Some((PHONES.into(), FieldValue::Phones(vec![identifiers.phone?]))),
-            KeySource::CustomField => Some((identifiers.field_name.clone()?, identifiers.field_value.clone()?)),
+            KeySource::CustomField => {
+                let value = identifiers.field_value.as_ref()?.of_database.clone()?;
+                Some((identifiers.field_name.clone()?, value))
+            }
             _ => None,
         }
     };

@@ -16,7 +16,7 @@ use rollcall_model::{
     email::Email,
     field::{FieldDefinition, FieldDefinitions, FieldKind, FieldValue, Fields},
     field_change::FieldChange,
-    import::Identifiers,
+    import::{Identifiers, SearchedValue},
     phone::Phone,
     profile::{Profile, ProfileId},
     profile_patch::ProfilePatch,
@@ -146,6 +146,11 @@ fn homes() -> Vec<(&'static str, Profile)> {
     ]
 }
 
+/// A value that fits whatever is called by the name.
+fn searched(value: FieldValue) -> SearchedValue {
+    SearchedValue { text: "42".into(), of_database: Some(value.clone()), of_subscriptions: vec![value] }
+}
+
 /// Identifiers for every mode at once; a mode takes what it searches by.
 fn identifiers(field_name: &str) -> Identifiers {
     Identifiers {
@@ -155,7 +160,7 @@ fn identifiers(field_name: &str) -> Identifiers {
         provider: Some("firebase".into()),
         subscription_id: Some("token".into()),
         field_name: Some(field_name.into()),
-        field_value: Some(text("42")),
+        field_value: Some(searched(text("42"))),
         resource: None,
     }
 }
@@ -237,7 +242,7 @@ fn the_oldest_of_several_comes_first() {
 fn tags_are_found_by_all_that_are_asked_for_in_any_order() {
     let tags = |tags: &[&str]| FieldValue::Tags(tags.iter().map(|tag| (*tag).into()).collect());
     let found = |asked: &[&str]| {
-        let identifiers = Identifiers { field_value: Some(tags(asked)), ..identifiers("tags") };
+        let identifiers = Identifiers { field_value: Some(searched(tags(asked))), ..identifiers("tags") };
         find("custom", &identifiers, &ProfilePatch::default(), vec![with_field("tags", tags(&["a", "b", "c"]))])
             .unwrap()
     };

@@ -2,58 +2,53 @@
 
 use crate::field::FieldKind;
 
-/// What is done to a field, where more is asked for than to give it a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldAction {
+macro_rules! field_actions {
+    ($($(#[$doc:meta])* $action:ident $name:literal [$($kind:ident),*];)*) => {
+        /// What is done to a field, where more is asked for than to give it a value.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum FieldAction { $($(#[$doc])* $action,)* }
+
+        impl FieldAction {
+            /// All rows, in the order of the table.
+            pub const ALL: &[FieldAction] = &[$(FieldAction::$action,)*];
+
+            /// What it is called.
+            pub const fn name(self) -> &'static str {
+                match self { $(FieldAction::$action => $name,)* }
+            }
+
+            /// The types of fields it works on; empty for all.
+            const fn kinds(self) -> &'static [FieldKind] {
+                match self { $(FieldAction::$action => &[$(FieldKind::$kind,)*],)* }
+            }
+        }
+    };
+}
+
+field_actions! {
     /// Gives it the value.
-    Set,
+    Set "set" [];
     /// Clears it.
-    Unset,
+    Unset "unset" [];
     /// Adds to a number; a negative value subtracts.
-    Increment,
+    Increment "incr" [Int, Float];
     /// Adds to a list.
-    Add,
+    Add "add" [Tags, Objects];
     /// Takes out of a list.
-    Delete,
+    Delete "delete" [Tags, Objects];
     /// Writes a property of an object, or of those objects of a list that have it.
-    Upsert,
+    Upsert "upsert" [Object, Objects];
 }
-
-/// A row of the table.
-struct Row {
-    action: FieldAction,
-    name: &'static str,
-    /// The types of fields it works on; empty for all.
-    kinds: &'static [FieldKind],
-}
-
-const ROWS: &[Row] = &[
-    Row { action: FieldAction::Set, name: "set", kinds: &[] },
-    Row { action: FieldAction::Unset, name: "unset", kinds: &[] },
-    Row { action: FieldAction::Increment, name: "incr", kinds: &[FieldKind::Int, FieldKind::Float] },
-    Row { action: FieldAction::Add, name: "add", kinds: &[FieldKind::Tags, FieldKind::Objects] },
-    Row { action: FieldAction::Delete, name: "delete", kinds: &[FieldKind::Tags, FieldKind::Objects] },
-    Row { action: FieldAction::Upsert, name: "upsert", kinds: &[FieldKind::Object, FieldKind::Objects] },
-];
 
 impl FieldAction {
     /// The action called `name`.
     pub fn named(name: &str) -> Option<Self> {
-        ROWS.iter().find(|row| row.name == name).map(|row| row.action)
-    }
-
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        self.row().map_or("", |row| row.name)
+        Self::ALL.iter().copied().find(|action| action.name() == name)
     }
 
     /// Whether it works on fields of this type.
     pub fn works_on(self, kind: FieldKind) -> bool {
-        self.row().is_some_and(|row| row.kinds.is_empty() || row.kinds.contains(&kind))
-    }
-
-    fn row(self) -> Option<&'static Row> {
-        ROWS.iter().find(|row| row.action == self)
+        self.kinds().is_empty() || self.kinds().contains(&kind)
     }
 }
 
@@ -62,11 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_has_its_row() {
-        use FieldAction::{Add, Delete, Increment, Set, Unset, Upsert};
-        for action in [Set, Unset, Increment, Add, Delete, Upsert] {
+    fn names_lead_back_to_their_row() {
+        for &action in FieldAction::ALL {
             assert_eq!(FieldAction::named(action.name()), Some(action));
         }
-        assert!(Set.works_on(FieldKind::Email) && !Increment.works_on(FieldKind::Text));
+    }
+
+    #[test]
+    fn an_action_works_on_the_types_of_its_row() {
+        assert!(FieldAction::Set.works_on(FieldKind::Email));
+        assert!(FieldAction::Increment.works_on(FieldKind::Float) && !FieldAction::Increment.works_on(FieldKind::Text));
     }
 }

@@ -1,6 +1,7 @@
 //! What an import does to one field: the functional updates, at work. Rulings D2, D10.
 
 use crate::{
+    distinct::{difference, union},
     field::{FieldName, FieldValue, Fields},
     rejection::Rejection,
     response_code::ResponseCode,
@@ -86,11 +87,6 @@ fn with(before: Option<&FieldValue>, more: &FieldValue) -> Result<FieldValue, Pr
     }
 }
 
-fn union<T: Clone + PartialEq>(before: &[T], more: &[T]) -> Vec<T> {
-    let new = more.iter().filter(|item| !before.contains(item));
-    before.iter().chain(new).cloned().collect()
-}
-
 fn without(before: Option<&FieldValue>, less: &FieldValue) -> Result<Option<FieldValue>, Problem> {
     match (before, less) {
         (None, _) => Ok(None),
@@ -102,10 +98,6 @@ fn without(before: Option<&FieldValue>, less: &FieldValue) -> Result<Option<Fiel
         }
         _ => Err(OTHER_TYPE),
     }
-}
-
-fn difference<T: Clone + PartialEq>(before: &[T], less: &[T]) -> Vec<T> {
-    before.iter().filter(|item| !less.contains(item)).cloned().collect()
 }
 
 fn upsert(before: Option<&FieldValue>, property: &str, value: &Value) -> Result<FieldValue, Problem> {

@@ -40,20 +40,31 @@ pub struct Identifiers {
     pub subscription_id: Option<Box<str>>,
     /// The name of a custom field or of a custom channel.
     pub field_name: Option<FieldName>,
-    /// The value to look for there, read by the field's type where the database has the field.
-    pub field_value: Option<FieldValue>,
+    /// The value to look for there.
+    pub field_value: Option<SearchedValue>,
     /// Narrows look-ups among e-mail and SMS subscriptions to one resource (M17).
     pub resource: Option<ResourceId>,
+}
+
+/// A value to look for under a name, read in every way that the name can be meant (M5, M6). At least one of them holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchedValue {
+    /// As it was given.
+    pub text: Box<str>,
+    /// As a value of the database's field of that name, if it has one and the value fits it.
+    pub of_database: Option<FieldValue>,
+    /// As values of the subscription fields of that name, of resources open to the database, as far as it fits them.
+    pub of_subscriptions: Vec<FieldValue>,
 }
 
 /// The flags of an import; all false when not given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// No trigger hears of this change (D13).
+    /// No trigger hears of this change (D13). There are no triggers yet, so that it makes no difference.
     pub skip_triggers: bool,
     /// Subscriptions that cannot be stored are left out instead of failing the request (S6, S7).
     pub skip_invalid_subscriptions: bool,
-    /// Fills places from IP addresses (D11).
+    /// Fills places from IP addresses (D11). There is no geo data yet, so that it fills nothing.
     pub detect_geo: bool,
 }
 

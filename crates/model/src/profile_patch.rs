@@ -28,19 +28,23 @@ pub struct ProfilePatch {
 
 impl ProfilePatch {
     /// Makes the changes. `resource` looks up the resources of the configuration. Refused when a functional update
-    /// has a result that cannot be kept; the profile is then of no further use.
+    /// has a result that cannot be kept; the profile is then of no further use. Subscriptions for which that holds are
+    /// left out where the request skips invalid ones (S7).
     pub fn apply<'a>(
         &self,
         profile: &mut Profile,
+        skip_invalid_subscriptions: bool,
         resource: impl Fn(&SubscriptionPatch) -> Option<&'a Resource>,
     ) -> Result<(), Rejection> {
         for (name, change) in &self.fields {
             change.apply(name, &mut profile.fields)?;
         }
-        for (index, patch) in self.subscriptions.iter().enumerate() {
+        for patch in &self.subscriptions {
             let raises = resource(patch).is_some_and(|resource| resource.raise_priority);
-            let applied = patch.apply(&mut profile.subscriptions, raises);
-            applied.map_err(|refusal| refusal.under_index(index).under("subscriptions"))?;
+            match patch.apply(&mut profile.subscriptions, raises) {
+                Err(refusal) if !skip_invalid_subscriptions => return Err(refusal),
+                Ok(()) | Err(_) => {}
+            }
         }
         profile.segments.extend(&self.add_to_segments);
         for segment in &self.remove_from_segments {

@@ -35,7 +35,7 @@ response_codes! {
     Success 0 "Successful operation";
     /// The bytes are not a JSON or XML document (T12, T14, T15).
     MalformedBody 400 "Incorrect request: malformed body";
-    /// A documented limit other than the body's size was passed (T13).
+    /// More subscriptions than are taken (T13). The parser's own limits are a malformed body, with the place.
     LimitExceeded 400 "Incorrect request: limit exceeded";
     /// A required parameter is absent (T6a, D15, M11).
     MissingParameter 400 "Incorrect request: parameter is missing";

@@ -7,6 +7,7 @@ use crate::{
     field_change::FieldChange,
     rejection::Rejection,
     resource::{Category, ResourceId},
+    response_code::ResponseCode,
     subscription::Subscription,
     subscription_status::SubscriptionStatus,
 };
@@ -14,6 +15,8 @@ use crate::{
 /// A subscription to add, or to change where the profile has it already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubscriptionPatch {
+    /// Its place in the request, counted from 0, which refusals name.
+    pub position: usize,
     /// What is subscribed to.
     pub resource: ResourceId,
     /// By which way.
@@ -32,16 +35,20 @@ pub struct SubscriptionPatch {
 
 impl SubscriptionPatch {
     /// Changes the subscription it means, or adds it. `raises_priority` is the resource's option for new ones (S3).
+    /// Refused, with nothing changed, when a functional update has a result that cannot be kept.
     pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) -> Result<(), Rejection> {
         let known = subscriptions.iter().position(|known| known.is(self.resource, &self.channel, &self.address));
-        let place = known.unwrap_or_else(|| {
-            if raises_priority && self.priority.is_none() {
-                move_down(subscriptions, self.resource);
+        match known {
+            Some(place) => subscriptions[place] = self.changed(subscriptions[place].clone())?,
+            None => {
+                let fresh = self.changed(self.fresh())?;
+                if raises_priority && self.priority.is_none() {
+                    move_down(subscriptions, self.resource);
+                }
+                subscriptions.push(fresh);
             }
-            subscriptions.push(self.fresh());
-            subscriptions.len() - 1
-        });
-        self.change(&mut subscriptions[place])
+        }
+        Ok(())
     }
 
     fn fresh(&self) -> Subscription {
@@ -56,7 +63,7 @@ impl SubscriptionPatch {
         }
     }
 
-    fn change(&self, subscription: &mut Subscription) -> Result<(), Rejection> {
+    fn changed(&self, mut subscription: Subscription) -> Result<Subscription, Rejection> {
         if let Some(status) = self.status {
             subscription.status = status;
         }
@@ -64,15 +71,19 @@ impl SubscriptionPatch {
             subscription.priority = priority;
         }
         for (name, change) in &self.custom_fields {
-            let applied = change.apply(name, &mut subscription.custom_fields);
-            applied.map_err(|refusal| refusal.under("custom_fields"))?;
+            change.apply(name, &mut subscription.custom_fields).map_err(|refusal| self.invalid(refusal))?;
         }
         for category in &self.categories {
             if !subscription.categories.contains(category) {
                 subscription.categories.push(category.clone());
             }
         }
-        Ok(())
+        Ok(subscription)
+    }
+
+    fn invalid(&self, refusal: Rejection) -> Rejection {
+        let refusal = Rejection { code: ResponseCode::InvalidSubscription, ..refusal };
+        refusal.under("custom_fields").under_index(self.position).under("subscriptions")
     }
 }
 
@@ -90,6 +101,7 @@ mod tests {
 
     fn sms(digits: u64) -> SubscriptionPatch {
         SubscriptionPatch {
+            position: 0,
             resource: ResourceId(1),
             channel: "sms".into(),
             address: Address::Phone(crate::phone::Phone::from_digits(digits).unwrap()),

@@ -1,4 +1,5 @@
-//! Table: the profile fields that every database has, with what they hold. Page lines 213-287 and 257-300.
+//! Table: the profile fields that every database has, with what they hold. Page lines 209-300; the rest from dossier
+//! 3.3 and 4.5.
 
 use crate::field::{FieldDefinition, FieldKind, FieldName};
 

@@ -1,18 +1,14 @@
 //! One profile, found as an import finds it, to look at. Dossier 6.1.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, import};
 use rollcall_codec::request::Parameters;
 use rollcall_matching::{
     key::Wanted,
     mode::{self, Mode},
-    plan::{Match, Plan},
+    plan::Plan,
 };
 use rollcall_model::{
-    database::{Database, SeveralFound},
-    profile::Profile,
-    profile_patch::ProfilePatch,
-    response_code::ResponseCode,
-    world::World,
+    database::Database, profile::Profile, profile_patch::ProfilePatch, response_code::ResponseCode, world::World,
 };
 use rollcall_store::transaction::Store;
 use std::sync::Arc;
@@ -25,17 +21,14 @@ pub(crate) fn profile(
     store: &dyn Store,
     modes: &[Mode],
 ) -> Result<Arc<Profile>, Failure> {
-    let identifiers = parameters.identifiers(database)?;
+    let identifiers = parameters.identifiers(database, world)?;
     let nothing = ProfilePatch::default();
     let wanted = Wanted { identifiers: &identifiers, patch: &nothing };
     let mode = mode::choose(modes, parameters.matching()?.as_deref(), &identifiers)?;
     let plan = Plan::new(mode, wanted, database, world)?;
     let view = store.view()?;
-    let id = match (plan.resolve(&*view)?, database.several_found) {
-        (Match::One(id), _) | (Match::Several(id), SeveralFound::Oldest) => id,
-        (Match::Several(_), SeveralFound::Refuse) => return Err(Failure::Refused(ResponseCode::SeveralFound.into())),
-        (Match::Nobody, _) => return Err(Failure::Refused(ResponseCode::ProfileNotFound.into())),
-    };
+    let not_found = || Failure::Refused(ResponseCode::ProfileNotFound.into());
+    let id = import::settle(plan.resolve(&*view)?, mode, database)?.ok_or_else(not_found)?;
     let profile = view.profile(database.id, id)?;
-    profile.ok_or_else(|| Failure::Refused(ResponseCode::ProfileNotFound.into()))
+    profile.ok_or_else(not_found)
 }

@@ -1,6 +1,9 @@
 //! Sockets: accepts connections, makes calls of requests and responses of replies. The only file with HTTP types.
 
-use crate::call::{Answer, Call, Reply};
+use crate::{
+    call::{Answer, Call, Reply},
+    service,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
@@ -13,7 +16,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use rollcall_codec::{answer, format::Format};
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
 use std::{convert::Infallible, error::Error, future::Future, io, sync::Arc, time::Duration};
 use tokio::{
@@ -129,7 +131,7 @@ async fn attend(
 fn builder(settings: Settings) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.arrival);
-    builder.http2().timer(TokioTimer::new());
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(settings.arrival).keep_alive_timeout(settings.arrival);
     builder
 }
 
@@ -142,23 +144,18 @@ async fn respond(
     let text = |name: HeaderName| header_text(&head.headers, &name);
     let (content_type, accept, authorization) =
         (text(header::CONTENT_TYPE), text(header::ACCEPT), text(header::AUTHORIZATION));
+    let call = Call {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or(""),
+        content_type,
+        accept,
+        authorization,
+        body: &[],
+    };
     let reply = match read(body, settings).await {
-        Ok(body) => {
-            let call = Call {
-                method: head.method.as_str(),
-                path: head.uri.path(),
-                query: head.uri.query().unwrap_or(""),
-                content_type,
-                accept,
-                authorization,
-                body: &body,
-            };
-            answers.answer(call).await
-        }
-        Err(refusal) => {
-            let format = content_type.and_then(Format::of_content_type).unwrap_or(Format::Json);
-            Reply { code: refusal.code, format, body: answer::refusal(&refusal, format), allow: None }
-        }
+        Ok(body) => answers.answer(Call { body: &body, ..call }).await,
+        Err(refusal) => service::refused(&call, refusal),
     };
     Ok(response(reply, settings))
 }

@@ -84,7 +84,8 @@ fn take_effect(
         None => newborn(mode, wanted, database),
     };
     // 4. What the request changes.
-    if let Err(refusal) = request.patch.apply(&mut profile, |subscription| world.resource(subscription.resource)) {
+    let skip_invalid = request.options.skip_invalid_subscriptions;
+    if let Err(refusal) = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource)) {
         return Ok(Err(refusal.under("data")));
     }
     // 5. An e-mail address belongs to one profile (D9).
@@ -112,7 +113,7 @@ fn plan<'m, 'a>(
 }
 
 /// The profile to change; none means that one is to be created (M8-M10).
-fn settle(found: Match, mode: &Mode, database: &Database) -> Result<Option<ProfileId>, Rejection> {
+pub(crate) fn settle(found: Match, mode: &Mode, database: &Database) -> Result<Option<ProfileId>, Rejection> {
     match (found, mode.on_absent, database.several_found) {
         (Match::One(id), ..) | (Match::Several(id), _, SeveralFound::Oldest) => Ok(Some(id)),
         (Match::Several(_), _, SeveralFound::Refuse) => Err(ResponseCode::SeveralFound.into()),
@@ -131,8 +132,8 @@ fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
 }
 
 fn changes_email(before: Option<&Profile>, profile: &Profile) -> bool {
-    let key = |email: &rollcall_model::email::Email| email.key().to_owned();
-    profile.email().is_some() && before.and_then(Profile::email).map(key) != profile.email().map(key)
+    let key = |profile: &'_ Profile| profile.email().map(|email| email.key().to_owned());
+    profile.email().is_some() && before.and_then(key) != key(profile)
 }
 
 fn is_email_taken(profile: &Profile, state: &mut dyn Transaction) -> Result<bool, StoreError> {

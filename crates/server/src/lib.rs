@@ -9,9 +9,9 @@ pub mod call; // a request and its reply, without HTTP
 pub mod failure; // refused, or failed: one place that makes answers of it
 pub mod world_file; // the configuration, from a TOML file
 
-mod get;
-pub mod import; // one import as numbered steps: the heart // one profile, to look at
+pub mod import; // one import as numbered steps: the heart
+mod get; // one profile, to look at
 
-pub mod http;
 pub mod routes; // table: the calls
-pub mod service; // a call to its reply // sockets, and the only HTTP types
+pub mod service; // a call to its reply
+pub mod http; // sockets, and the only HTTP types

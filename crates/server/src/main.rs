@@ -2,7 +2,10 @@
 //! arguments and environment.
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{
+    Parser,
+    builder::{RangedU64ValueParser, TypedValueParser},
+};
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
@@ -35,10 +38,10 @@ struct Arguments {
     listen: SocketAddr,
 
     /// Folder to keep profiles in
-    #[arg(long, env = "ROLLCALL_DATA", default_value = "rollcall-data", conflicts_with = "memory")]
+    #[arg(long, env = "ROLLCALL_DATA", default_value = "rollcall-data")]
     data: PathBuf,
 
-    /// Keep profiles in memory only; they are gone when the server stops
+    /// Keep profiles in memory only, whatever --data says; they are gone when the server stops
     #[arg(long)]
     memory: bool,
 
@@ -59,7 +62,7 @@ struct Arguments {
     max_body: usize,
 
     /// Deepest nesting of a body
-    #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().depth)]
+    #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().depth, value_parser = depth())]
     max_depth: usize,
 
     /// Longest text in a body, in bytes
@@ -69,6 +72,11 @@ struct Arguments {
     /// Most subscriptions in one import
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
+}
+
+/// The JSON parser has a bound of its own a little above this.
+fn depth() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..=100)
 }
 
 const EXAMPLES: &str = "Examples:

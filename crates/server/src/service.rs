@@ -6,7 +6,13 @@ use crate::{
     import::{Import, Importer},
     routes::{self, METHOD, Request},
 };
-use rollcall_codec::{answer, format::Format, limits::Limits, parse, request::Parameters, tree::Tree};
+use rollcall_codec::{
+    answer,
+    format::Format,
+    limits::Limits,
+    request::Parameters,
+    tree::{Tree, parse},
+};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     database::Database, rejection::Rejection, response_code::ResponseCode, token::ApiToken, world::World,
@@ -48,6 +54,11 @@ impl Answer for Service {
     }
 }
 
+/// The reply to a call whose body could not be had.
+pub fn refused(call: &Call<'_>, refusal: Rejection) -> Reply {
+    reply(Err(refusal.into()), preferred_format(call))
+}
+
 /// The format of answers that cannot ask the body: the query's, else the preferred one of `Accept`, else the request's
 /// own, else JSON (T6).
 fn preferred_format(call: &Call<'_>) -> Format {
@@ -74,6 +85,9 @@ impl Service {
         let route = routes::route(call.path).ok_or(Rejection::from(ResponseCode::UnknownCall))?;
         if call.method != METHOD {
             return Err(ResponseCode::MethodNotAllowed.because(format!("use {METHOD}")).into());
+        }
+        if call.parameter("format").is_some_and(|name| Format::named(&name).is_none()) {
+            return Err(ResponseCode::IncorrectValue.because("neither json nor xml").under("format").into());
         }
         let tree = self.parse(call)?;
         let parameters = Parameters::of(&tree);

@@ -86,11 +86,24 @@ impl ProfileIndex for Batch {
     type Error = StoreError;
 
     fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
+        self.find_oldest(database, key, usize::MAX)
+    }
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
         if key.source == KeySource::ProfileId {
             return find_by_id(self, database, key);
         }
+        // Those that have changed may have lost the key, so that as many more are asked for.
+        let below = self.disk.find_oldest(database, key, count.saturating_add(self.changed.len()))?;
         let is_changed = |id| self.changed.get(database, id).is_some();
-        Ok(lay_over(self.disk.find(database, key)?, is_changed, self.changed.holders(database, key)))
+        let mut found = lay_over(below, is_changed, self.changed.holders(database, key));
+        found.truncate(count);
+        Ok(found)
     }
 }
 

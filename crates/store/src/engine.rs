@@ -130,15 +130,27 @@ impl ProfileIndex for DiskView {
     type Error = StoreError;
 
     fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
+        self.find_oldest(database, key, usize::MAX)
+    }
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
         if key.source == KeySource::ProfileId {
             return find_by_id(self, database, key);
         }
         let rows = self.snapshot.prefix(&self.keys, tables::key_prefix(database, key));
         let id = |row: fjall::Guard| tables::id_of_key_row(&row.key()?).ok_or(StoreError::CorruptRow { table: KEYS });
+        // Rows of a key that is of no subscription have no resource, so that they ascend as a whole.
+        let rows = rows.take(if key.source.is_of_subscriptions() { usize::MAX } else { count });
         let mut ids = rows.map(id).collect::<Result<Vec<_>, _>>()?;
         // Rows of one resource ascend; those of several are put in order here.
         ids.sort_unstable();
         ids.dedup();
+        ids.truncate(count);
         Ok(ids)
     }
 }

@@ -68,6 +68,18 @@ impl ProfileIndex for Profiles {
             _ => Ok(self.holders(database, key)),
         }
     }
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        match key.source {
+            KeySource::ProfileId => find_by_id(self, database, key),
+            _ => Ok(self.oldest_holders(database, key, count)),
+        }
+    }
 }
 
 impl View for Profiles {
@@ -90,6 +102,15 @@ impl ProfileIndex for LockedView<'_> {
 
     fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
         self.profiles()?.find(database, key)
+    }
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        self.profiles()?.find_oldest(database, key, count)
     }
 }
 

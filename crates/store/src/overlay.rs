@@ -50,14 +50,27 @@ impl ProfileIndex for Overlay<'_> {
     type Error = StoreError;
 
     fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
+        self.find_oldest(database, key, usize::MAX)
+    }
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
         if key.source == KeySource::ProfileId {
             return find_by_id(self, database, key);
         }
-        let below = self.base.find(database, key)?;
+        // Those that were put may have lost the key, so that as many more are asked for.
+        let below = self.base.find_oldest(database, key, count.saturating_add(self.puts.len()))?;
         if self.puts.is_empty() {
             return Ok(below);
         }
-        Ok(lay_over(below, |id| self.place(database, id).is_some(), self.find_in_puts(database, key)))
+        let is_changed = |id| self.place(database, id).is_some();
+        let mut found = lay_over(below, is_changed, self.find_in_puts(database, key));
+        found.truncate(count);
+        Ok(found)
     }
 }
 

@@ -35,14 +35,23 @@ impl Profiles {
         self.by_id.get(&(database, id))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
         self.by_id.values()
     }
 
     /// The profiles that have the key, oldest first, each once.
     pub(crate) fn holders(&self, database: DatabaseId, key: &LookupKey<'_>) -> Vec<ProfileId> {
+        self.oldest_holders(database, key, usize::MAX)
+    }
+
+    /// The same, but no more than `count` of them.
+    pub(crate) fn oldest_holders(&self, database: DatabaseId, key: &LookupKey<'_>, count: usize) -> Vec<ProfileId> {
         match self.by_key.get(&*tables::key_place(database, key)) {
-            Some(holders) => holders.at(key.resource),
+            Some(holders) => holders.at(key.resource, count),
             None => Vec::new(),
         }
     }
@@ -93,13 +102,21 @@ impl Holders {
         }
     }
 
-    fn at(&self, resource: Option<ResourceId>) -> Vec<ProfileId> {
+    fn at(&self, resource: Option<ResourceId>, count: usize) -> Vec<ProfileId> {
         let is_meant = |holder: &Holder| resource.is_none() || holder.1 == resource;
         match self {
             Self::One(holder) => Some(holder.0).filter(|_| is_meant(holder)).into_iter().collect(),
             Self::Many(holders) => {
-                let mut ids: Vec<_> = holders.iter().filter(|holder| is_meant(holder)).map(|holder| holder.0).collect();
-                ids.dedup(); // a profile's holders lie side by side
+                let mut ids = Vec::new();
+                for holder in holders.iter().filter(|holder| is_meant(holder)) {
+                    // A profile's holders lie side by side.
+                    if ids.last() != Some(&holder.0) {
+                        if ids.len() == count {
+                            break;
+                        }
+                        ids.push(holder.0);
+                    }
+                }
                 ids
             }
         }
@@ -142,9 +159,10 @@ mod tests {
     fn holders_come_oldest_first_and_each_once() {
         let mut holders = Holders::One(B);
         [ELSEWHERE, A, B].into_iter().for_each(|holder| holders.add(holder));
-        assert_eq!(holders.at(None), [A.0, B.0]);
-        assert_eq!(holders.at(Some(ResourceId(2))), [A.0]);
-        assert_eq!(holders.at(Some(ResourceId(3))), []);
+        assert_eq!(holders.at(None, 9), [A.0, B.0]);
+        assert_eq!(holders.at(None, 1), [A.0]);
+        assert_eq!(holders.at(Some(ResourceId(2)), 9), [A.0]);
+        assert_eq!(holders.at(Some(ResourceId(3)), 9), []);
     }
 
     #[test]
