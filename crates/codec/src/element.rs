@@ -120,7 +120,8 @@ impl<'t, 'a> Element<'t, 'a> {
     /// An empty XML element that is marked as an item stands for a list without items (X5).
     fn is_empty_list(self) -> bool {
         let value = self.value();
-        value.is_item && value.next_same == 0 && value.content == Content::Text(Cow::Borrowed(""))
+        let is_blank = matches!(&value.content, Content::Text(text) if text.trim_ascii().is_empty());
+        self.tree.format == Format::Xml && value.is_item && value.next_same == 0 && is_blank
     }
 
     /// The element's content, where one value is wanted (X4).

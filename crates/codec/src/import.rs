@@ -8,6 +8,7 @@ use crate::{
 };
 use rollcall_model::{
     database::{Database, UnknownFields},
+    distinct::distinct,
     field::FieldName,
     field_change::FieldChange,
     import::{ImportOptions, ImportRequest},
@@ -63,7 +64,7 @@ fn segments(
         }
     };
     let list = |given: Option<Element<'_, '_>>| {
-        given.map_or(Ok(Vec::new()), |list| list.items().map(known).collect::<Result<Vec<_>, _>>())
+        given.map_or(Ok(Vec::new()), |list| list.items().map(known).collect::<Result<_, _>>().map(distinct))
     };
     let (add, remove) = (list(parameters.add_to_segments)?, list(parameters.remove_from_segments)?);
     match remove.iter().any(|segment| add.contains(segment)) {

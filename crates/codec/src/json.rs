@@ -177,13 +177,14 @@ mod tests {
 
     #[test]
     fn refuses_what_passes_a_limit() {
-        let limits = Limits { depth: 3, text_bytes: 4, values: 6, subscriptions: 1 };
+        let limits = Limits { depth: 3, name_bytes: 5, text_bytes: 4, values: 6, subscriptions: 1 };
         let check = |text: &str, problem: &str| {
             let refusal = tree::parse(text.as_bytes(), Format::Json, limits).expect_err(text).to_string();
             assert!(refusal.contains(problem), "{refusal}");
         };
         check(r#"{"a": [[[]]]}"#, "nested deeper than 3 levels");
         check(r#"{"a": "12345"}"#, "a text of more than 4 bytes");
+        check(r#"{"123456": 1}"#, "a name of more than 5 bytes");
         check(r#"{"a": [1, 2, 3, 4, 5]}"#, "more than 6 values");
     }
 }

@@ -5,6 +5,8 @@
 pub struct Limits {
     /// Objects, lists and elements within one another.
     pub depth: usize,
+    /// Bytes of one name.
+    pub name_bytes: usize,
     /// Bytes of one text.
     pub text_bytes: usize,
     /// Values in the whole body, so that memory stays in proportion.
@@ -15,6 +17,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, text_bytes: 64 * 1024, values: 200_000, subscriptions: 1_000 }
+        Self { depth: 64, name_bytes: 1024, text_bytes: 64 * 1024, values: 200_000, subscriptions: 1_000 }
     }
 }

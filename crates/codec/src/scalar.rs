@@ -109,7 +109,7 @@ impl<'t> Element<'t, '_> {
     }
 
     fn tags(self) -> Result<Vec<Box<str>>, Rejection> {
-        self.items().map(|item| item.text().map(Into::into)).collect::<Result<_, _>>().map(distinct)
+        self.items().map(|item| item.text().map(|tag| tag.trim().into())).collect::<Result<_, _>>().map(distinct)
     }
 
     fn phones(self, region: Option<Region>) -> Result<Vec<Phone>, Rejection> {
@@ -130,7 +130,8 @@ impl<'t> Element<'t, '_> {
             }
             _ => None,
         };
-        number.filter(|number| number.is_finite()).ok_or_else(|| self.refuse("not a number"))
+        let number = number.filter(|number| number.is_finite()).map(without_sign_of_zero);
+        number.ok_or_else(|| self.refuse("not a number"))
     }
 
     /// The number with a fraction that is this whole one, where it need not be rounded.
@@ -223,6 +224,11 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 
 /// The whole numbers that the JSON parser keeps as such; from others it keeps what a number with a fraction can hold.
 const AS_JSON_READS_THEM: RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
+
+/// The two zeros are equal, so that they must not be told apart in a search either.
+fn without_sign_of_zero(number: f64) -> f64 {
+    number + 0.0
+}
 
 /// Below this, numbers with a fraction still tell whole numbers apart.
 const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;

@@ -83,6 +83,9 @@ impl<'a> Builder<'a> {
     /// Adds a value to the innermost open one. An object or list is open from now on.
     pub(crate) fn add(&mut self, name: Cow<'a, str>, content: Content<'a>) -> Result<(), Problem> {
         let place = self.next_place()?;
+        if name.len() > self.limits.name_bytes {
+            return Err(format!("a name of more than {} bytes", self.limits.name_bytes).into());
+        }
         if let Content::Text(text) = &content {
             self.check_text_length(text.len())?;
         }

@@ -6,7 +6,7 @@
 use crate::tree::{Builder, Content, Problem, Value, malformed};
 use quick_xml::{
     Reader,
-    events::{BytesDecl, BytesRef, BytesStart, Event},
+    events::{BytesDecl, BytesRef, BytesStart, Event, attributes::Attributes},
 };
 use rollcall_model::rejection::Rejection;
 use std::borrow::Cow;
@@ -15,8 +15,7 @@ const ROOT: &str = "xml";
 
 pub(crate) fn parse<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value<'a>>, Rejection> {
     let rare = Rare::of(text);
-    if rare.is_forbidden_there {
-        let offset = text.bytes().position(is_forbidden).unwrap_or(0);
+    if let Some(offset) = rare.forbidden_character(text) {
         return Err(malformed(text.as_bytes(), offset, "a character that XML does not allow"));
     }
     let reader = Reader::from_str(text);
@@ -32,7 +31,8 @@ pub(crate) fn parse<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value
 /// What is nowhere in most documents, looked for in one pass over all bytes: without stopping early, it takes many at a
 /// time.
 struct Rare {
-    is_forbidden_there: bool,
+    /// Whether there may be a character that is nowhere allowed.
+    may_be_forbidden: bool,
     /// Whether a text may hold a carriage return or `]]>`.
     is_text_rare: bool,
 }
@@ -40,11 +40,30 @@ struct Rare {
 impl Rare {
     fn of(text: &str) -> Self {
         Self {
-            is_forbidden_there: is_there(text, is_forbidden),
+            may_be_forbidden: is_there(text, |byte| is_forbidden(byte) | (byte == FIRST_BYTE_OF_SOME)),
             is_text_rare: is_there(text, |byte| (byte == b'\r') | (byte == b']')),
         }
     }
 }
+
+impl Rare {
+    /// Where the first forbidden character stands. A byte order mark is one too, here: it may stand at the beginning of
+    /// a document, and is gone from there by now.
+    fn forbidden_character(&self, text: &str) -> Option<usize> {
+        let is_forbidden_character = |character: char| match u8::try_from(character) {
+            Ok(byte) => is_forbidden(byte),
+            Err(_) => matches!(character, '\u{fffe}' | '\u{ffff}'),
+        };
+        if self.may_be_forbidden {
+            text.find(is_forbidden_character).or_else(|| text.starts_with('\u{feff}').then_some(0))
+        } else {
+            None
+        }
+    }
+}
+
+/// What U+FEFF, U+FFFE and U+FFFF begin with in UTF-8.
+const FIRST_BYTE_OF_SOME: u8 = 0xef;
 
 fn is_there(text: &str, is: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(0, |there, byte| there | u8::from(is(byte))) != 0
@@ -77,6 +96,7 @@ impl<'a> Parser<'a> {
                 Ok(Event::End(_)) => self.end(),
                 Ok(Event::Empty(tag)) => self.start(&tag, 2).and_then(|()| self.end()),
                 Ok(Event::Text(text)) => self.text(text.into_inner()),
+                Ok(Event::CData(_)) if !self.in_leaf && self.builder.depth() == 0 => Err(outside()),
                 Ok(Event::CData(text)) => self.section(text.into_inner()),
                 Ok(Event::GeneralRef(reference)) => self.reference(&reference),
                 Ok(Event::Comment(_)) => Ok(()),
@@ -104,7 +124,7 @@ impl<'a> Parser<'a> {
     fn start(&mut self, tag: &BytesStart<'_>, closing: usize) -> Result<(), Problem> {
         // The tag borrows from the event; the same bytes stand in the text, which outlives it.
         let begin = self.position() - closing - tag.len();
-        let name = &self.text[begin..begin + tag.name().as_ref().len()];
+        let name = self.text.get(begin..begin + tag.name().as_ref().len()).ok_or("a tag that is out of place")?;
         check_name(name)?;
         let is_item = !tag.attributes_raw().is_empty() && is_marked_as_item(tag)?;
         if self.in_leaf {
@@ -161,7 +181,7 @@ impl<'a> Parser<'a> {
         match self.in_leaf {
             true => self.append(more),
             false if is_space(&more) => Ok(()),
-            false if self.builder.depth() == 0 => Err("text outside of the root element".into()),
+            false if self.builder.depth() == 0 => Err(outside()),
             false => Err(mixed()),
         }
     }
@@ -177,7 +197,7 @@ impl<'a> Parser<'a> {
         };
         match self.in_leaf {
             true => self.append(text),
-            false if self.builder.depth() == 0 => Err("text outside of the root element".into()),
+            false if self.builder.depth() == 0 => Err(outside()),
             false => Err(mixed()),
         }
     }
@@ -203,6 +223,10 @@ impl<'a> Parser<'a> {
         };
         Err((self.text.len(), problem))
     }
+}
+
+fn outside() -> Problem {
+    "text outside of the root element".into()
 }
 
 fn mixed() -> Problem {
@@ -235,13 +259,16 @@ fn is_xml_character(character: char) -> bool {
 
 fn check_name(name: &str) -> Result<(), Problem> {
     let starts_like_a_number = matches!(name.as_bytes().first(), None | Some(b'0'..=b'9' | b'-' | b'.'));
-    match !starts_like_a_number && name.bytes().all(|byte| IS_NAME_BYTE[usize::from(byte)]) {
+    let is_plain = !starts_like_a_number && name.bytes().all(|byte| IS_NAME_BYTE[usize::from(byte)]);
+    match is_plain
+        && (name.is_ascii() || name.chars().all(|character| character.is_ascii() || character.is_alphanumeric()))
+    {
         true => Ok(()),
         false => Err(format!("{name:?} is no element name").into()),
     }
 }
 
-/// What names are made of: letters, digits, a few signs, and all that is not ASCII.
+/// What names are made of: letters, digits, a few signs, and, as far as a byte tells, all that is not ASCII.
 const IS_NAME_BYTE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -270,18 +297,22 @@ fn is_marked_as_item(tag: &BytesStart<'_>) -> Result<bool, Problem> {
     Ok(is_item)
 }
 
-/// A declaration may say that the document is XML 1.0 in UTF-8, at its very beginning (X1).
+/// A declaration may say that the document is XML 1.0 in UTF-8 and needs no other one, at its very beginning (X1).
 fn declaration_is_lawful(declaration: &BytesDecl<'_>, begin: usize) -> Result<(), Problem> {
     if begin != 0 {
         return Err("an XML declaration that is not at the beginning".into());
     }
     declaration.version().map_err(|error| error.to_string())?;
-    match declaration.encoding() {
-        None => Ok(()),
-        Some(Ok(encoding)) if encoding.eq_ignore_ascii_case("utf-8") => Ok(()),
-        Some(Ok(encoding)) => Err(format!("encoding {encoding:?} is not supported, only UTF-8 is").into()),
-        Some(Err(error)) => Err(error.to_string().into()),
+    for attribute in Attributes::new(declaration, "xml".len()) {
+        let attribute = attribute.map_err(|error| error.to_string())?;
+        match (attribute.key.as_ref(), &*attribute.value) {
+            ("version", "1.0") | ("standalone", "yes" | "no") => {}
+            ("encoding", encoding) if encoding.eq_ignore_ascii_case("utf-8") => {}
+            ("encoding", other) => return Err(format!("encoding {other:?} is not supported, only UTF-8 is").into()),
+            (name, other) => return Err(format!("{name}={other:?} is not supported in a declaration").into()),
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -340,6 +371,13 @@ mod tests {
             "<xml><!-- a -- b --></xml>",
             "<xml><a>&</a></xml>",
             "<xml><a b></a></xml>",
+            "<![CDATA[ ]]><xml/>",
+            "<xml/><![CDATA[]]>",
+            "\u{feff}\u{feff}<xml/>",
+            "<xml><a>\u{ffff}</a></xml>",
+            "<xml><a×b/></xml>",
+            "<?xml version='1.0' foo='bar'?><xml/>",
+            "<?xml version='1.1'?><xml/>",
             "<a/>",
             "<XML/>",
             "<xml array='true'></xml>",

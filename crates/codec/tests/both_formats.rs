@@ -78,13 +78,17 @@ fn object() -> impl Strategy<Value = BTreeMap<Box<str>, Value>> {
 fn value(kind: FieldKind) -> BoxedStrategy<FieldValue> {
     match kind {
         FieldKind::Int => any::<i64>().prop_map(FieldValue::Int).boxed(),
-        FieldKind::Float => any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(FieldValue::Float).boxed(),
+        FieldKind::Float => {
+            any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(|n| FieldValue::Float(n + 0.0)).boxed()
+        }
         FieldKind::Text => text().prop_map(FieldValue::Text).boxed(),
         FieldKind::Date => moment().prop_map(FieldValue::Date).boxed(),
         FieldKind::Bool => any::<bool>().prop_map(FieldValue::Bool).boxed(),
         FieldKind::Enum => (0u32..2).prop_map(FieldValue::Choice).boxed(),
         FieldKind::Ip => any::<std::net::IpAddr>().prop_map(FieldValue::Ip).boxed(),
-        FieldKind::Tags => vec(word(), 0..4).prop_map(|tags| FieldValue::Tags(distinct(tags))).boxed(),
+        FieldKind::Tags => vec(word(), 0..4)
+            .prop_map(|tags| FieldValue::Tags(distinct(tags.iter().map(|tag| tag.trim().into()).collect())))
+            .boxed(),
         FieldKind::Object => object().prop_map(FieldValue::Object).boxed(),
         FieldKind::Objects => {
             vec(object().prop_filter("an empty item", |o| !o.is_empty()).prop_map(Value::Object), 0..3)

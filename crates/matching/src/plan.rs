@@ -102,6 +102,6 @@ pub fn fields_from_identifiers(mode: &Mode, wanted: Wanted<'_>) -> Vec<(FieldNam
             _ => None,
         }
     };
-    let is_lacking = |(name, _): &(FieldName, FieldValue)| wanted.patch.change(name.as_str()).is_none();
+    let is_lacking = |(name, _): &(FieldName, FieldValue)| wanted.patch.value(name.as_str()).is_none();
     mode.keys.iter().filter_map(given).filter(is_lacking).collect()
 }

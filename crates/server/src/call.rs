@@ -58,4 +58,9 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Answer: Send + Sync + 'static {
     /// The reply to a call. Never fails: what goes wrong is a reply too.
     fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply>;
+
+    /// The reply to a call whose head alone tells that it is refused, so that its body need not be waited for.
+    fn refuse_early(&self, _head: &Call<'_>) -> Option<Reply> {
+        None
+    }
 }

@@ -11,6 +11,8 @@ pub enum Failure {
     Refused(Rejection),
     /// The store could not do its part.
     Store(StoreError),
+    /// A fault in our own code; the panic's message is in the log.
+    Panicked,
 }
 
 impl From<Rejection> for Failure {
@@ -26,24 +28,29 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
+    /// The reason that the caller is told.
+    pub fn code(&self) -> ResponseCode {
+        match self {
+            Self::Refused(rejection) => rejection.code,
+            Self::Store(StoreError::Busy | StoreError::Closed | StoreError::Broken(_) | StoreError::Engine(_)) => {
+                ResponseCode::Unavailable
+            }
+            Self::Store(StoreError::Corrupt { .. } | StoreError::CorruptRow { .. } | StoreError::Panicked) => {
+                ResponseCode::InternalError
+            }
+            Self::Panicked => ResponseCode::InternalError,
+        }
+    }
+
     /// What the caller is told. Details of our own errors go to the log instead.
     pub fn into_rejection(self) -> Rejection {
+        let code = self.code();
         match self {
-            Self::Refused(rejection) => rejection,
-            Self::Store(error) => {
-                let code = match error {
-                    StoreError::Busy => ResponseCode::Unavailable,
-                    StoreError::Closed | StoreError::Broken(_) | StoreError::Engine(_) => {
-                        tracing::error!(%error, "the store did not take a request");
-                        ResponseCode::Unavailable
-                    }
-                    StoreError::Corrupt { .. } | StoreError::CorruptRow { .. } | StoreError::Panicked => {
-                        tracing::error!(%error, "the store failed on a request");
-                        ResponseCode::InternalError
-                    }
-                };
-                code.into()
-            }
+            Self::Refused(rejection) => return rejection,
+            Self::Store(StoreError::Busy) => {}
+            Self::Store(error) => tracing::error!(%error, "the store did not do its part"),
+            Self::Panicked => tracing::error!("a call panicked"),
         }
+        code.into()
     }
 }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub always_200: bool,
     /// Connections at most; more wait to be accepted.
     pub connections: usize,
+    /// Bytes of all bodies that are being read at once, at most; more wait their turn.
+    pub bytes_under_way: usize,
     /// How long a request's head, and then its body, may take to arrive.
     pub arrival: Duration,
     /// How long requests under way may take to finish when the server stops.
@@ -45,6 +47,7 @@ impl Default for Settings {
             body_bytes: 10 * 1024 * 1024,
             always_200: false,
             connections: 10_000,
+            bytes_under_way: 256 * 1024 * 1024,
             arrival: Duration::from_secs(30),
             grace: Duration::from_secs(30),
         }
@@ -54,6 +57,12 @@ impl Default for Settings {
 /// How long to wait before accepting again when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Streams of one HTTP/2 connection at most.
+const STREAMS: u32 = 64;
+
+/// What is counted of [`Settings::bytes_under_way`], in bytes.
+const UNIT: usize = 1024;
+
 /// Serves connections until `stop` resolves, then lets requests under way finish.
 pub async fn serve(
     listener: TcpListener,
@@ -62,6 +71,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let connections = Arc::new(Semaphore::new(settings.connections));
+    let bodies = Arc::new(Semaphore::new(settings.bytes_under_way / UNIT));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -77,12 +87,12 @@ pub async fn serve(
                 continue;
             }
         };
-        let answers = Arc::clone(&answers);
+        let (answers, bodies) = (Arc::clone(&answers), Arc::clone(&bodies));
         let arrived = Arc::new(Notify::new());
         let first_request = Arc::clone(&arrived);
         let service = service_fn(move |request| {
             arrived.notify_one();
-            respond(Arc::clone(&answers), request, settings)
+            respond(Arc::clone(&answers), Arc::clone(&bodies), request, settings)
         });
         let connection = builder(settings).serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -130,13 +140,20 @@ async fn attend(
 
 fn builder(settings: Settings) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.arrival);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(settings.arrival).keep_alive_timeout(settings.arrival);
+    // A client that has sent all it has to say still gets its answer.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.arrival).half_close(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(settings.arrival)
+        .keep_alive_timeout(settings.arrival)
+        .max_concurrent_streams(STREAMS);
     builder
 }
 
 async fn respond(
     answers: Arc<dyn Answer>,
+    bodies: Arc<Semaphore>,
     request: Request<Incoming>,
     settings: Settings,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -153,7 +170,10 @@ async fn respond(
         authorization,
         body: &[],
     };
-    let reply = match read(body, settings).await {
+    if let Some(refused) = answers.refuse_early(&call) {
+        return Ok(response(refused, settings));
+    }
+    let reply = match read(body, &bodies, settings).await {
         Ok(body) => answers.answer(Call { body: &body, ..call }).await,
         Err(refusal) => service::refused(&call, refusal),
     };
@@ -164,12 +184,22 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-async fn read(body: Incoming, settings: Settings) -> Result<Bytes, Rejection> {
+/// Reads the body, when there is room for as much as it may be.
+async fn read(body: Incoming, bodies: &Semaphore, settings: Settings) -> Result<Bytes, Rejection> {
     let too_large = || ResponseCode::BodyTooLarge.because(format!("more than {} bytes", settings.body_bytes));
-    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > settings.body_bytes) {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > settings.body_bytes {
         return Err(too_large());
     }
-    match timeout(settings.arrival, Limited::new(body, settings.body_bytes).collect()).await {
+    let at_most = if body.size_hint().exact().is_some() { announced } else { settings.body_bytes };
+    let units = (at_most.min(settings.bytes_under_way) / UNIT).try_into().unwrap_or(u32::MAX);
+    let reading = async {
+        let room = bodies.acquire_many(units).await;
+        let collected = Limited::new(body, settings.body_bytes).collect().await;
+        drop(room);
+        collected
+    };
+    match timeout(settings.arrival, reading).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(ResponseCode::MalformedBody.because("the body was cut off")),

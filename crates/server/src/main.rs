@@ -115,9 +115,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             arguments.listen.ip()
         );
     }
-    let store = open_store(arguments)?;
+    let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    let served = runtime.block_on(serve(arguments, world, Arc::clone(&store)));
+    // Before the store, so that a mistaken address does not leave a folder behind.
+    let listener = runtime.block_on(TcpListener::bind(arguments.listen));
+    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let store = open_store(arguments)?;
+    let served = runtime.block_on(serve(arguments, listener, connections, world, Arc::clone(&store)));
     store.close()?;
     served
 }
@@ -135,9 +139,27 @@ fn open_store(arguments: &Arguments) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(DiskStore::open(&arguments.data)?))
 }
 
-async fn serve(arguments: &Arguments, world: World, store: Arc<dyn Store>) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(arguments.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+/// Files that the store and the log may need open, and that connections must therefore leave to them.
+const RESERVED_FILES: u64 = 512;
+
+/// Takes as many open files as the system lets a process have, and says how many connections that leaves room for.
+fn open_files_for_connections() -> anyhow::Result<usize> {
+    let wanted = Settings::default().connections;
+    let files = rlimit::increase_nofile_limit(u64::MAX).context("cannot learn how many files may be open")?;
+    let left = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
+    if left == 0 {
+        bail!("only {files} files may be open, and the store needs {RESERVED_FILES}; raise the limit (ulimit -n)");
+    }
+    Ok(left.min(wanted))
+}
+
+async fn serve(
+    arguments: &Arguments,
+    listener: TcpListener,
+    connections: usize,
+    world: World,
+    store: Arc<dyn Store>,
+) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
@@ -149,7 +171,12 @@ async fn serve(arguments: &Arguments, world: World, store: Arc<dyn Store>) -> an
         ..Limits::default()
     };
     let service = Service { limits, ..Service::new(world, store) };
-    let settings = Settings { body_bytes: arguments.max_body, always_200: arguments.always_200, ..Settings::default() };
+    let settings = Settings {
+        body_bytes: arguments.max_body,
+        always_200: arguments.always_200,
+        connections,
+        ..Settings::default()
+    };
     http::serve(listener, Arc::new(service), settings, stop).await;
     tracing::info!("stopped");
     Ok(())

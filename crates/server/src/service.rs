@@ -4,21 +4,20 @@ use crate::{
     call::{Answer, Call, Pending, Reply},
     failure::Failure,
     import::{Import, Importer},
-    routes::{self, METHOD, Request},
+    routes::{self, METHOD, Request, Route},
 };
-use rollcall_codec::{
-    answer,
-    format::Format,
-    limits::Limits,
-    request::Parameters,
-    tree::{Tree, parse},
-};
+use rollcall_codec::{answer, format::Format, limits::Limits, request::Parameters, tree::parse};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     database::Database, rejection::Rejection, response_code::ResponseCode, token::ApiToken, world::World,
 };
 use rollcall_store::transaction::Store;
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+};
 
 /// The server without its sockets.
 pub struct Service {
@@ -47,11 +46,28 @@ impl Answer for Service {
     fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply> {
         Box::pin(async move {
             let mut format = preferred_format(&call);
-            let served = self.serve(&call, &mut format).await;
-            tracing::debug!(?call, refused = served.as_ref().err().map(tracing::field::debug), "answered");
+            let served = caught(self.serve(&call, &mut format)).await;
+            // The reason only: a detail may quote the body, and with it a token.
+            let refused = served.as_ref().err().map(|failure| failure.code().name());
+            tracing::debug!(?call, refused, "answered");
             reply(served, format)
         })
     }
+
+    fn refuse_early(&self, head: &Call<'_>) -> Option<Reply> {
+        let refusal = route(head).err().or_else(|| declared_format(head).err())?;
+        Some(refused(head, refusal))
+    }
+}
+
+/// A panic is a fault of the one call.
+async fn caught<T>(serving: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut serving = std::pin::pin!(serving);
+    poll_fn(|context| {
+        // What a panic leaves behind is the future, which is not looked at again.
+        catch_unwind(AssertUnwindSafe(|| serving.as_mut().poll(context))).unwrap_or(Poll::Ready(Err(Failure::Panicked)))
+    })
+    .await
 }
 
 /// The reply to a call whose body could not be had.
@@ -82,28 +98,14 @@ fn reply(served: Result<Vec<u8>, Failure>, format: Format) -> Reply {
 impl Service {
     /// Serves the call. `format` is settled on the way, since the body may ask for one.
     async fn serve(&self, call: &Call<'_>, format: &mut Format) -> Result<Vec<u8>, Failure> {
-        let route = routes::route(call.path).ok_or(Rejection::from(ResponseCode::UnknownCall))?;
-        if call.method != METHOD {
-            return Err(ResponseCode::MethodNotAllowed.because(format!("use {METHOD}")).into());
-        }
-        if call.parameter("format").is_some_and(|name| Format::named(&name).is_none()) {
-            return Err(ResponseCode::IncorrectValue.because("neither json nor xml").under("format").into());
-        }
-        let tree = self.parse(call)?;
+        let route = route(call)?;
+        let tree = parse(call.body, declared_format(call)?, self.limits)?;
         let parameters = Parameters::of(&tree);
         if let Some(asked) = parameters.answer_format()? {
             *format = asked;
         }
         let database = self.authorise(call, &parameters)?;
         (route.serve)(Request { service: self, parameters, database, format: *format }).await
-    }
-
-    fn parse<'a>(&self, call: &Call<'a>) -> Result<Tree<'a>, Rejection> {
-        let declared = call.content_type.and_then(Format::of_content_type).ok_or_else(|| {
-            let known: Vec<_> = Format::ALL.iter().map(|format| format.media_types()[0]).collect();
-            ResponseCode::UnsupportedMediaType.because(format!("send Content-Type {}, in UTF-8", known.join(" or ")))
-        })?;
-        parse(call.body, declared, self.limits)
     }
 
     /// The database that is meant, if the caller may use it. The first token that is present decides (T7).
@@ -121,6 +123,28 @@ impl Service {
             false => Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id")),
         }
     }
+}
+
+/// The call that is meant (T1-T3), if the query asks for nothing impossible.
+fn route(call: &Call<'_>) -> Result<&'static Route, Rejection> {
+    let route = routes::route(call.path).ok_or(Rejection::from(ResponseCode::UnknownCall))?;
+    if call.method != METHOD {
+        return Err(ResponseCode::MethodNotAllowed.because(format!("use {METHOD}")));
+    }
+    match call.parameter("format") {
+        Some(name) if Format::named(&name).is_none() => {
+            Err(ResponseCode::IncorrectValue.because("neither json nor xml").under("format"))
+        }
+        _ => Ok(route),
+    }
+}
+
+/// The format that the body is declared to be in (T4, T5).
+fn declared_format(call: &Call<'_>) -> Result<Format, Rejection> {
+    call.content_type.and_then(Format::of_content_type).ok_or_else(|| {
+        let known: Vec<_> = Format::ALL.iter().map(|format| format.media_types()[0]).collect();
+        ResponseCode::UnsupportedMediaType.because(format!("send Content-Type {}, in UTF-8", known.join(" or ")))
+    })
 }
 
 fn bearer(call: &Call<'_>) -> Option<ApiToken> {

@@ -109,7 +109,7 @@ struct FieldRow {
     #[serde(rename = "type")]
     kind: Spanned<String>,
     #[serde(default)]
-    options: Vec<String>,
+    options: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +148,7 @@ impl File {
     fn check(&self) -> Result<World, Fault> {
         distinct(self.databases.iter().map(|row| &row.id), "database id")?;
         distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
-        distinct(self.tokens.iter().map(|row| &row.token), "token")?;
+        self.tokens_are_distinct()?;
         let channels = self.channels()?;
         Ok(World {
             databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
@@ -156,6 +156,15 @@ impl File {
             grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
             channels,
         })
+    }
+
+    /// Like [`distinct`], but the secret is left out of what is said.
+    fn tokens_are_distinct(&self) -> Result<(), Fault> {
+        let tokens = || self.tokens.iter().map(|row| &row.token);
+        let twice = tokens()
+            .enumerate()
+            .find(|(place, token)| tokens().take(*place).any(|known| known.get_ref() == token.get_ref()));
+        twice.map_or(Ok(()), |(_, token)| Err(fault(token, "this token stands twice".to_owned())))
     }
 
     fn channels(&self) -> Result<Vec<Channel>, Fault> {
@@ -172,8 +181,9 @@ impl File {
     }
 
     fn grant(&self, row: &TokenRow) -> Result<Grant, Fault> {
-        if row.token.get_ref().trim().is_empty() {
-            return Err(fault(&row.token, "a token cannot be empty".to_owned()));
+        let secret = row.token.get_ref();
+        if secret.is_empty() || secret.trim() != secret {
+            return Err(fault(&row.token, "a token cannot be empty, nor begin or end with white space".to_owned()));
         }
         let databases = row.databases.iter().map(|id| self.database(id)).collect::<Result<_, _>>()?;
         Ok(Grant { token: row.token.get_ref().as_str().into(), databases })
@@ -251,6 +261,9 @@ impl FieldRow {
         if !system_field::is_custom(&name) {
             return Err(fault(&self.name, format!("field {name}: names of the system begin with _, choose another")));
         }
+        if RESERVED.contains(&name.as_str()) {
+            return Err(fault(&self.name, format!("field {name}: a profile shows something else by that name")));
+        }
         let kind = FieldKind::named(self.kind.get_ref()).ok_or_else(|| {
             let known: Vec<_> = FieldKind::ALL.iter().map(|kind| kind.name()).collect();
             fault(&self.kind, format!("{:?} is no field type; there are {}", self.kind.get_ref(), known.join(", ")))
@@ -258,9 +271,21 @@ impl FieldRow {
         if (kind == FieldKind::Enum) == self.options.is_empty() {
             return Err(fault(&self.name, format!("field {name}: an enum, and only an enum, needs options")));
         }
-        let options = self.options.iter().map(|word| word.as_str().into()).collect();
+        distinct(self.options.iter(), "option")?;
+        if let Some(option) = self.options.iter().find(|option| is_no_option(option.get_ref())) {
+            return Err(fault(option, "an option is a word, and no number: options have ordinals".to_owned()));
+        }
+        let options = self.options.iter().map(|word| word.get_ref().as_str().into()).collect();
         Ok(FieldDefinition { name, kind, options })
     }
+}
+
+/// What a profile shows beside its fields.
+const RESERVED: &[&str] = &["subscriptions", "segments", "id", "db_id"];
+
+/// An option that looks like an ordinal would be read as another one.
+fn is_no_option(option: &str) -> bool {
+    option.trim().is_empty() || option.trim().parse::<u64>().is_ok()
 }
 
 /// A name that can stand in XML too, where names of fields and channels become elements.
@@ -324,6 +349,16 @@ mod tests {
         check(&format!("{database}fields = [{{ name = 'a', type = 'enum' }}]"), "an enum, and only an enum");
         check(&format!("{database}[[tokens]]\ntoken = 't'\ndatabases = [1, 7]"), "w.toml:6: there is no database 7");
         check(&format!("{database}[[tokens]]\ntoken = ''\ndatabases = []"), "a token cannot be empty");
+        let token = "[[tokens]]\ntoken = 'secret'\ndatabases = [1]\n";
+        check(&format!("{database}{token}{token}"), "w.toml:8: this token stands twice");
+        check(
+            &format!("{database}fields = [{{ name = 'segments', type = 'int' }}]"),
+            "shows something else by that name",
+        );
+        let options =
+            |words: &str| format!("{database}fields = [{{ name = 'a', type = 'enum', options = [{words}] }}]");
+        check(&options("'1', '0'"), "an option is a word");
+        check(&options("'a', 'a'"), "option a stands twice");
         let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
         check(&format!("{database}{resource}channels = ['fax']"), "w.toml:8: there is no channel \"fax\"");
         check(&format!("{database}[[channels]]\nname = 'sms'\nid_field = 'id'"), "channel \"sms\" is defined already");

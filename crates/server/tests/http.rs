@@ -9,10 +9,16 @@ use common::{Connection, IMPORT, Server, TOKEN, authorised, documented_world, re
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rollcall_codec::format::Format;
-use rollcall_model::response_code::ResponseCode;
+use rollcall_model::{
+    import::{ImportOutcome, ImportRequest},
+    response_code::ResponseCode,
+};
 use rollcall_server::{
     call::{Answer, Call, Pending, Reply},
+    failure::Failure,
     http::Settings,
+    import::Import,
+    service::Service,
 };
 use rollcall_store::{
     error::StoreError,
@@ -30,6 +36,8 @@ use tokio::sync::Notify;
 /// How long a request may take to arrive, where a test waits for that to pass; long enough for a busy machine to bring
 /// what is sent at once.
 const SOON: Duration = Duration::from_millis(500);
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 fn start(settings: Settings) -> Server {
     Server::start(Arc::new(service()), settings)
@@ -120,7 +128,7 @@ fn refuses_a_body_that_is_too_large() {
     too_large(client.receive());
     // Without a Content-Length, in chunks.
     let mut client = server.connect();
-    client.send(request_text("POST", IMPORT, &[("Transfer-Encoding", "chunked")], None)).unwrap();
+    client.send(request_text("POST", IMPORT, &[JSON, ("Transfer-Encoding", "chunked")], None)).unwrap();
     client.send(format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())).unwrap();
     too_large(client.receive());
     // A body of the largest size is read.
@@ -133,10 +141,53 @@ fn refuses_a_body_that_is_too_large() {
 }
 
 #[test]
+fn refuses_by_the_head_alone_what_no_body_could_mend() {
+    let server = start(Settings::default());
+    let announced = ("Content-Length", "1000000");
+    let refused = |method, target, headers: &[(&str, &str)]| {
+        let mut client = server.connect();
+        client.send(request_text(method, target, headers, None)).unwrap();
+        client.receive().unwrap().status
+    };
+    assert_eq!(refused("POST", "/nowhere", &[JSON, announced]), 404);
+    assert_eq!(refused("PUT", IMPORT, &[JSON, announced]), 405);
+    assert_eq!(refused("POST", IMPORT, &[("Content-Type", "text/plain"), announced]), 415);
+    server.stop();
+}
+
+#[test]
+fn answers_a_client_that_has_nothing_more_to_say() {
+    let server = start(Settings::default());
+    let mut client = server.connect();
+    let body = import("a@example.com").to_string();
+    client.send(request_text("POST", IMPORT, &[JSON], Some(&body))).unwrap();
+    client.say_no_more().unwrap();
+    assert_eq!(client.receive().unwrap().status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_panic_is_answered_and_the_server_goes_on() {
+    struct Panics;
+    impl Import for Panics {
+        fn import(&self, _: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+            Box::pin(async { panic!("on purpose") })
+        }
+    }
+    let service = Service { importer: Arc::new(Panics), ..service() };
+    let server = Server::start(Arc::new(service), Settings::default());
+    let mut client = server.connect();
+    for _ in 0..2 {
+        assert_eq!(client.post(IMPORT, &import("a@example.com")).unwrap().status, 500);
+    }
+    server.stop();
+}
+
+#[test]
 fn refuses_a_body_that_is_announced_too_large_before_it_arrives() {
     let server = start(Settings::default());
     let mut client = server.connect();
-    client.send(request_text("POST", IMPORT, &[("Content-Length", "1000000000")], None)).unwrap();
+    client.send(request_text("POST", IMPORT, &[JSON, ("Content-Length", "1000000000")], None)).unwrap();
     assert_eq!(client.receive().unwrap().status, 413);
     server.stop();
 }
@@ -145,7 +196,7 @@ fn refuses_a_body_that_is_announced_too_large_before_it_arrives() {
 fn says_that_a_body_took_too_long() {
     let server = start(Settings { arrival: SOON, ..Settings::default() });
     let mut client = server.connect();
-    client.send(request_text("POST", IMPORT, &[("Content-Length", "100")], None) + "{").unwrap();
+    client.send(request_text("POST", IMPORT, &[JSON, ("Content-Length", "100")], None) + "{").unwrap();
     let response = client.receive().unwrap();
     assert_eq!((response.status, &response.json()["error"]), (400, &json!(400)));
     assert!(response.json()["error_text"].as_str().unwrap().contains("too long to arrive"), "{}", response.json());

@@ -80,7 +80,7 @@ fn xml() {
 /// The twin of every row: without it, refusing everything would pass.
 #[test]
 fn the_request_with_nothing_wrong_is_carried_out() {
-    let small = Limits { depth: 4, text_bytes: 40, values: 16, subscriptions: 1 };
+    let small = Limits { depth: 4, name_bytes: 64, text_bytes: 40, values: 16, subscriptions: 1 };
     for format in [Format::Json, Format::Xml] {
         let bench = Bench::new(documented_world(), small);
         let reply = bench.send(&good(format));

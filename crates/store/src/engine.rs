@@ -2,7 +2,7 @@
 
 use crate::{
     error::{OpenError, StoreError},
-    record,
+    ids, record,
     tables::{self, FORMAT, KEYS, KEYSPACES, META, META_CREATED, META_FORMAT, META_OPENED, NO_ROW, PROFILES},
     transaction::{View, find_by_id},
 };
@@ -44,7 +44,23 @@ impl Engine {
         let (meta, profiles, keys) = (keyspace(META)?, keyspace(PROFILES)?, keyspace(KEYS)?);
         let engine = Self { database, profiles, keys };
         engine.stamp(&meta, is_new).map_err(engine_error)?;
+        if let Some(id) = engine.youngest().map_err(engine_error)? {
+            ids::continue_after(id);
+        }
         Ok(engine)
+    }
+
+    /// The greatest identifier of all profiles: the last one of each database, from the last database to the first.
+    fn youngest(&self) -> fjall::Result<Option<ProfileId>> {
+        let mut youngest = None;
+        let mut rows = self.profiles.iter();
+        while let Some(row) = rows.next_back() {
+            let key = row.key()?;
+            let Some((database, id)) = tables::of_profile_row(&key) else { break };
+            youngest = youngest.max(Some(id));
+            rows = self.profiles.range(..tables::profile_row(database, ProfileId([0; 12])));
+        }
+        Ok(youngest)
     }
 
     /// Writes down the format and the hour. Every keyspace is touched, since an engine that is stuck (fjall#257) shows

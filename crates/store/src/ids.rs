@@ -13,10 +13,17 @@ use std::{
 /// How many bits of the position the counter takes.
 const COUNTER_BITS: u32 = 24;
 
-/// A new identifier, unlike any other and greater than all that this process has made before.
+static IDS: LazyLock<ProfileIds> = LazyLock::new(ProfileIds::default);
+
+/// A new identifier, unlike any other and greater than all that this process has made or found stored before.
 pub fn new_profile_id() -> ProfileId {
-    static IDS: LazyLock<ProfileIds> = LazyLock::new(ProfileIds::default);
     IDS.next()
+}
+
+/// From now on, new identifiers are greater than this one, which another process has made: perhaps in this very second,
+/// perhaps by a clock that was ahead.
+pub(crate) fn continue_after(id: ProfileId) {
+    IDS.continue_after(id);
 }
 
 /// Makes identifiers. Those of one maker are unique and ascend, whichever threads ask; two makers are told apart by
@@ -44,6 +51,13 @@ impl ProfileIds {
         self.next_at(now)
     }
 
+    fn continue_after(&self, id: ProfileId) {
+        let [s0, s1, s2, s3, ..] = id.0;
+        let seconds = u64::from(u32::from_be_bytes([s0, s1, s2, s3]));
+        let end_of_its_second = (seconds << COUNTER_BITS) | ((1 << COUNTER_BITS) - 1);
+        self.latest.fetch_max(end_of_its_second, Ordering::Relaxed);
+    }
+
     fn next_at(&self, seconds: u64) -> ProfileId {
         let position = |latest: u64| (latest + 1).max(seconds << COUNTER_BITS);
         let latest = self.latest.update(Ordering::Relaxed, Ordering::Relaxed, position);
@@ -57,6 +71,14 @@ impl ProfileIds {
 mod tests {
     use super::*;
     use std::{collections::HashSet, thread};
+
+    #[test]
+    fn continue_after_what_another_process_has_made() {
+        let (earlier, later) = (ProfileIds::default(), ProfileIds::default());
+        let made_ahead = (0..9).map(|_| earlier.next_at(2_000)).last().unwrap();
+        later.continue_after(made_ahead);
+        assert!(later.next_at(2_000) > made_ahead && later.next_at(1_000) > made_ahead);
+    }
 
     #[test]
     fn carries_the_second_it_was_made_in() {

@@ -48,6 +48,12 @@ const fn source_tag(source: KeySource) -> u8 {
     }
 }
 
+/// The database and identifier that a row's key says.
+pub(crate) fn of_profile_row(row: &[u8]) -> Option<(DatabaseId, ProfileId)> {
+    let (database, id) = row.split_at_checked(4)?;
+    Some((DatabaseId(u32::from_be_bytes(database.try_into().ok()?)), ProfileId(id.try_into().ok()?)))
+}
+
 /// Where a profile is kept: database and identifier.
 pub(crate) fn profile_row(database: DatabaseId, id: ProfileId) -> [u8; 16] {
     let mut row = [0; 16];

@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::{
     fmt::Write as _,
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -208,6 +208,11 @@ impl Connection {
                 None => return Ok(Response { status, headers, body: Vec::new() }),
             }
         }
+    }
+
+    /// Closes this side of the connection.
+    pub(crate) fn say_no_more(&mut self) -> io::Result<()> {
+        self.stream.get_ref().shutdown(Shutdown::Write)
     }
 
     /// Whether the server has closed the connection, once it has; what it sent before is dropped.
