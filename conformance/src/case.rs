@@ -4,11 +4,11 @@
 
 pub mod read;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Format;
 use crate::expectation::{Demands, Expectation};
-use crate::placeholder::{Escape, Missing, Template, Values};
+use crate::placeholder::{Escape, Missing, Scope, Template, Values};
 use crate::render::{self, Arrays};
 use crate::requirement::Level;
 use crate::value::Value;
@@ -40,8 +40,13 @@ pub struct Case {
 impl Case {
     /// The folder of the case: the group under which reports count it.
     pub fn area(&self) -> &str {
-        self.id.split('/').next().unwrap_or_default()
+        area(&self.id)
     }
+}
+
+/// The area in the id of a case.
+pub(crate) fn area(id: &str) -> &str {
+    id.split('/').next().unwrap_or_default()
 }
 
 /// One request and what is expected of the answer.
@@ -57,6 +62,8 @@ pub struct Step {
     pub demands: Demands,
     /// What the answer's `data` must contain.
     pub data: Option<Template>,
+    /// How many items lists of the answer's `data` must have, by name.
+    pub counts: BTreeMap<String, usize>,
     /// The name under which the answered id is remembered.
     pub save: Option<String>,
     /// How many times the request is sent at once; 1 for most.
@@ -86,6 +93,10 @@ pub enum Purpose {
 pub struct Twin {
     /// What is sent.
     pub message: Message,
+    /// Whose values it is filled with.
+    pub scope: Scope,
+    /// Why it differs in more than one thing; only where one does not do.
+    pub differs: Option<String>,
     /// Any of these is lawful.
     pub expect: Vec<Expectation>,
     /// The name under which the answered id is remembered.

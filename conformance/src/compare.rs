@@ -1,5 +1,7 @@
 //! Compares an answer's data with what a case wants of it, by meaning: order of keys, other keys, other list items,
-//! the spelling of numbers and dates make no difference.
+//! the spelling of numbers and dates make no difference. And tells where two requests differ, to the letter.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Format;
 use crate::value::Value;
@@ -7,6 +9,49 @@ use crate::value::Value;
 /// Where `actual` does not hold what `expected` asks for, as `path: expected ..., found ...`; nothing if it does.
 pub fn difference(expected: &Value, actual: &Value, format: Format) -> Option<String> {
     Comparison { format }.differs("data", expected, Some(actual))
+}
+
+/// Where a list of `actual` has another number of items than `expected` says; nothing if all are right.
+pub fn count_difference(expected: &BTreeMap<String, usize>, actual: &Value, format: Format) -> Option<String> {
+    let comparison = Comparison { format };
+    expected.iter().find_map(|(name, &expected)| {
+        let path = format!("data.{name}");
+        match comparison.items(&path, actual.get(name)) {
+            Ok(items) if items.len() == expected => None,
+            Ok(items) => {
+                let found = Value::List(items.to_vec());
+                Some(format!("{path}: expected {expected} in the list, found {}: {found}", items.len()))
+            }
+            Err(difference) => Some(difference),
+        }
+    })
+}
+
+/// The places, as JSON pointers, where one request has something that the other has not, or has otherwise. What is
+/// missing or of another kind as a whole is one place.
+pub fn differing_places(one: &Value, other: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    collect_differing_places(String::new(), Some(one), Some(other), &mut places);
+    places
+}
+
+fn collect_differing_places(path: String, one: Option<&Value>, other: Option<&Value>, places: &mut Vec<String>) {
+    match (one, other) {
+        (Some(Value::Object(members)), Some(Value::Object(others))) => {
+            let names: BTreeSet<&str> = members.iter().chain(others).map(|(name, _)| name.as_str()).collect();
+            for name in names {
+                let [one, other] = [one, other].map(|object| object.and_then(|object| object.get(name)));
+                collect_differing_places(format!("{path}/{name}"), one, other, places);
+            }
+        }
+        (Some(Value::List(items)), Some(Value::List(others))) => {
+            for at in 0..items.len().max(others.len()) {
+                collect_differing_places(format!("{path}/{at}"), items.get(at), others.get(at), places);
+            }
+        }
+        _ if one == other => {}
+        _ => places.push(path),
+    }
 }
 
 struct Comparison {
@@ -29,19 +74,29 @@ impl Comparison {
 
     /// Every expected item must be found somewhere in the answered list.
     fn list_differs(&self, path: &str, expected: &[Value], actual: Option<&Value>) -> Option<String> {
-        let items = match (actual, self.format) {
-            (Some(Value::List(items)), _) => items.as_slice(),
-            (None, Format::Xml) => &[],
-            (Some(Value::Text(text)), Format::Xml) if text.is_empty() => &[],
-            (Some(single), Format::Xml) => std::slice::from_ref(single), // one element looks like no list
-            (None, Format::Json) if expected.is_empty() => &[],
-            (None, Format::Json) => return Some(format!("{path}: expected a list, found nothing")),
-            (Some(other), Format::Json) => return Some(format!("{path}: expected a list, found {other}")),
+        if expected.is_empty() && actual.is_none() {
+            return None;
+        }
+        let items = match self.items(path, actual) {
+            Ok(items) => items,
+            Err(difference) => return Some(difference),
         };
         let is_found = |wanted: &&Value| items.iter().any(|item| self.differs(path, wanted, Some(item)).is_none());
         let missing = expected.iter().find(|wanted| !is_found(wanted))?;
         let found = Value::List(items.to_vec());
         Some(format!("{path}: expected an item {missing}, found {found}"))
+    }
+
+    /// The items of an answered list, or how it is none.
+    fn items<'a>(&self, path: &str, actual: Option<&'a Value>) -> Result<&'a [Value], String> {
+        match (actual, self.format) {
+            (Some(Value::List(items)), _) => Ok(items),
+            (None, Format::Xml) => Ok(&[]),
+            (Some(Value::Text(text)), Format::Xml) if text.is_empty() => Ok(&[]),
+            (Some(single), Format::Xml) => Ok(std::slice::from_ref(single)), // one element looks like no list
+            (None, Format::Json) => Err(format!("{path}: expected a list, found nothing")),
+            (Some(other), Format::Json) => Err(format!("{path}: expected a list, found {other}")),
+        }
     }
 
     fn is_same_scalar(&self, expected: &Value, actual: &Value) -> bool {
@@ -151,6 +206,30 @@ mod tests {
         check(Format::Json, r#"{"s":["a"]}"#, r#"{"s":"a"}"#, Some("expected a list"));
         check(Format::Json, r#"{"s":["a"]}"#, "{}", Some("expected a list, found nothing"));
         check(Format::Json, r#"{"s":[]}"#, "{}", None);
+    }
+
+    #[test]
+    fn lists_are_counted() {
+        let count = |format, actual: &str, expected| {
+            let expected = BTreeMap::from([("s".to_owned(), expected)]);
+            count_difference(&expected, &Value::parse(actual).unwrap(), format)
+        };
+        assert_eq!(count(Format::Json, r#"{"s":[{"k":1},{"k":1}]}"#, 2), None);
+        let one = count(Format::Json, r#"{"s":[1,1]}"#, 1);
+        assert_eq!(one.as_deref(), Some("data.s: expected 1 in the list, found 2: [1,1]"));
+        assert!(count(Format::Json, "{}", 0).is_some_and(|difference| difference.contains("found nothing")));
+        assert_eq!(count(Format::Xml, r#"{"s":"x"}"#, 1), None);
+        assert_eq!(count(Format::Xml, "{}", 0), None);
+    }
+
+    #[test]
+    fn a_place_is_told_once_however_much_it_holds() {
+        let places =
+            |one: &str, other: &str| differing_places(&Value::parse(one).unwrap(), &Value::parse(other).unwrap());
+        assert_eq!(places(r#"{"a":1,"b":[2]}"#, r#"{"b":[2],"a":1}"#), Vec::<String>::new());
+        assert_eq!(places(r#"{"a":{"b":1}}"#, r#"{"a":{"b":2,"c":{"d":3,"e":4}}}"#), ["/a/b", "/a/c"]);
+        assert_eq!(places(r#"{"a":[1,2]}"#, r#"{"a":[1]}"#), ["/a/1"]);
+        assert_eq!(places(r#"{"a":[{"b":1}]}"#, r#"{"a":{"b":1}}"#), ["/a"]);
     }
 
     #[test]

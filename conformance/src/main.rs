@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rollcall_conformance::filter::Filter;
 use rollcall_conformance::judge::Judge;
-use rollcall_conformance::report::{Asked, Report, json, junit, list, screen};
+use rollcall_conformance::report::{Asked, Conclusion, Report, json, junit, list, screen};
 use rollcall_conformance::run::{self, Planned};
 use rollcall_conformance::suite::{Suite, built_in_files};
 use rollcall_conformance::target::Target;
@@ -82,21 +82,17 @@ enum Color {
     Never,
 }
 
-/// Exit code when nothing can be judged.
-const COULD_NOT_JUDGE: u8 = 2;
-
 fn main() -> ExitCode {
     let options = Options::parse();
     let mut out = AutoStream::new(std::io::stdout(), color_choice(options.color));
-    match execute(&options, &mut out) {
-        Ok(code) => ExitCode::from(code),
-        // The reader of our output went away, as `head` does.
-        Err(error) if is_broken_pipe(&error) => ExitCode::from(COULD_NOT_JUDGE),
-        Err(error) => {
+    let code = execute(&options, &mut out).unwrap_or_else(|error| {
+        // Unless the reader of our output went away, as `head` does.
+        if !is_broken_pipe(&error) {
             eprintln!("rollcall-conformance: {error:#}");
-            ExitCode::from(COULD_NOT_JUDGE)
         }
-    }
+        Conclusion::Inconclusive.exit_code()
+    });
+    ExitCode::from(code)
 }
 
 fn color_choice(color: Color) -> ColorChoice {

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::value::Value;
 use crate::world::{Role, World};
 use crate::{Format, render};
@@ -182,6 +184,27 @@ pub enum Missing {
     Saved(String),
 }
 
+/// Whose values a text is filled with. Ids that were saved and what the world names are the same in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Those of the case.
+    #[default]
+    Shared,
+    /// Those of twins, so that one may say the same as the refused request and mean somebody else.
+    Own,
+}
+
+impl Scope {
+    /// `name` as it is known in this scope; no name that a file can spell holds a brace.
+    fn name(self, name: &str) -> String {
+        match self {
+            Self::Shared => name.to_owned(),
+            Self::Own => format!("{name}}}own"),
+        }
+    }
+}
+
 /// The values of one case in one format of one run.
 #[derive(Debug)]
 pub struct Values<'a> {
@@ -192,6 +215,7 @@ pub struct Values<'a> {
     saved: BTreeMap<String, String>,
     phones: Vec<String>,
     ints: Vec<String>,
+    scope: Scope,
     is_sample: bool,
 }
 
@@ -208,6 +232,7 @@ impl<'a> Values<'a> {
             saved: BTreeMap::new(),
             phones: Vec::new(),
             ints: Vec::new(),
+            scope: Scope::Shared,
             is_sample: false,
         }
     }
@@ -223,6 +248,11 @@ impl<'a> Values<'a> {
     /// When it names nothing.
     pub fn role(&self, role: &Role) -> Result<Value, Missing> {
         self.world.role(role).ok_or_else(|| Missing::Role(role.clone()))
+    }
+
+    /// Fills from now on with the values of this scope.
+    pub fn enter(&mut self, scope: Scope) {
+        self.scope = scope;
     }
 
     /// Remembers an answered id.
@@ -246,14 +276,21 @@ impl<'a> Values<'a> {
             Placeholder::Word(name) => self.word("text", name),
             Placeholder::Push(name) => format!("{}{}", self.word("push", name), self.word("push-tail", name)),
             Placeholder::Phone(name) => {
-                let number = numbered(hash(self.seed, &["phones"]), self.block, &mut self.phones, name, PHONES);
+                let number = numbered(
+                    hash(self.seed, &["phones"]),
+                    self.block,
+                    &mut self.phones,
+                    &self.scope.name(name),
+                    PHONES,
+                );
                 format!("+79{number:09}")
             }
             Placeholder::Int(name) => {
-                let number = numbered(hash(self.seed, &["ints"]), self.block, &mut self.ints, name, INTS - 1);
+                let number =
+                    numbered(hash(self.seed, &["ints"]), self.block, &mut self.ints, &self.scope.name(name), INTS - 1);
                 (number + 1).to_string()
             }
-            Placeholder::Id(_) if self.is_sample => "sample".to_owned(),
+            Placeholder::Id(name) if self.is_sample => format!("sample-{name}"),
             Placeholder::Id(name) => self.saved.get(name).cloned().ok_or_else(|| Missing::Saved(name.clone()))?,
             Placeholder::Role(role) => match self.role(role)? {
                 Value::Text(text) => text,
@@ -264,7 +301,7 @@ impl<'a> Values<'a> {
     }
 
     fn word(&self, kind: &str, name: &str) -> String {
-        base36(hash(self.stream, &[kind, name]))
+        base36(hash(self.stream, &[kind, &self.scope.name(name)]))
     }
 }
 
@@ -350,6 +387,22 @@ mod tests {
         let filled = fill("${phone:x} ${phone:y} ${phone:x}", &mut values);
         let parts: Vec<&str> = filled.split(' ').collect();
         assert!(parts[0] == parts[2] && parts[0] != parts[1], "{filled}");
+    }
+
+    #[test]
+    fn a_scope_of_its_own_has_values_of_its_own_and_the_same_ids() {
+        let world = world();
+        let mut values = Values::new(&world, 1, 0, "a/b", Format::Json);
+        values.save("ann", "1");
+        for text in ["${email:a}", "${phone:a}", "${text:a}", "${push:a}", "${int:a}"] {
+            let shared = fill(text, &mut values);
+            values.enter(Scope::Own);
+            assert_ne!(fill(text, &mut values), shared, "{text}");
+            values.enter(Scope::Shared);
+            assert_eq!(fill(text, &mut values), shared);
+        }
+        values.enter(Scope::Own);
+        assert_eq!(fill("${id:ann} ${db}", &mut values), "1 7");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::Format;
 use crate::filter::Filter;
 use crate::judge::{Outcome, Verdict};
-use crate::requirement::Level;
+use crate::requirement::{Level, Requirement};
 use crate::run::{Planned, Run};
 use crate::suite::{Erratum, Suite};
 
@@ -157,7 +157,7 @@ impl<'a> Report<'a> {
             conclusion: Conclusion::Inconclusive,
             reasons: trouble,
             planned: plan.len(),
-            requirements: suite.requirements.iter().map(|row| row_outcome(suite, row, &verdicts)).collect(),
+            requirements: row_outcomes(suite, &verdicts),
             fingerprint: fingerprint(&verdicts),
             verdicts,
             elapsed,
@@ -180,6 +180,8 @@ impl<'a> Report<'a> {
             reasons.push("no case is selected".to_owned());
         } else if delivered < self.planned && self.reasons.is_empty() {
             reasons.push(format!("{delivered} of {} planned verdicts were delivered", self.planned));
+        } else if self.total(Outcome::Unsupported) == delivered {
+            reasons.push("nothing that was selected could be tried; see the unsupported cases".to_owned());
         } else if filter.is_all() && self.count(Level::Must, Outcome::Pass) == 0 && self.broken_musts() == 0 {
             reasons.push("no MUST could be tried; see the unsupported cases".to_owned());
         }
@@ -215,13 +217,20 @@ impl<'a> Report<'a> {
     }
 }
 
-fn row_outcome<'a>(suite: &'a Suite, row: &'a crate::requirement::Requirement, verdicts: &[Verdict]) -> RowOutcome<'a> {
+fn row_outcomes<'a>(suite: &'a Suite, verdicts: &[Verdict]) -> Vec<RowOutcome<'a>> {
+    let mut outcomes: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
+    for verdict in verdicts {
+        outcomes.entry(&verdict.case).or_default().push(verdict.outcome);
+    }
+    suite.requirements.iter().map(|row| row_outcome(suite, row, &outcomes)).collect()
+}
+
+/// `outcomes` are those of each case, in whichever formats it ran.
+fn row_outcome<'a>(suite: &'a Suite, row: &'a Requirement, outcomes: &BTreeMap<&str, Vec<Outcome>>) -> RowOutcome<'a> {
     let cases: Vec<_> = suite.cases_of(&row.id).collect();
     let ran = |blamed: bool, outcome: Outcome| {
-        verdicts.iter().any(|verdict| {
-            let case = cases.iter().find(|case| case.id == verdict.case);
-            verdict.outcome == outcome && case.is_some_and(|case| !blamed || case.requirements[0] == row.id)
-        })
+        let counted = cases.iter().filter(|case| !blamed || case.requirements[0] == row.id);
+        counted.filter_map(|case| outcomes.get(case.id.as_str())).any(|outcomes| outcomes.contains(&outcome))
     };
     let outcome = if cases.is_empty() {
         RowResult::Untested
@@ -333,15 +342,16 @@ mod tests {
         assert_eq!(conclude(&[(Must, Fail)], None), Conclusion::Inconclusive, "a verdict is missing");
         assert_eq!(conclude(&[(Must, Unsupported), (Should, Pass)], None), Conclusion::Inconclusive, "no MUST ran");
         assert_eq!(conclude(&[(Should, Pass), (Should, Pass)], Some("x")), Conclusion::Conformant, "it was asked for");
+        let nothing = [(Must, Unsupported), (Should, Unsupported)];
+        assert_eq!(conclude(&nothing, Some("x")), Conclusion::Inconclusive, "nothing of what was asked for ran");
     }
 
     #[test]
     fn the_first_requirement_of_a_failed_case_is_blamed() {
         let suite = suite();
         let failed = [verdict(Level::Must, Outcome::Fail, Format::Json, "w")];
-        let outcomes = |verdicts: &[Verdict]| {
-            suite.requirements.iter().map(|row| row_outcome(&suite, row, verdicts).outcome).collect::<Vec<_>>()
-        };
+        let outcomes =
+            |verdicts: &[Verdict]| row_outcomes(&suite, verdicts).iter().map(|row| row.outcome).collect::<Vec<_>>();
         assert_eq!(outcomes(&failed), [RowResult::Fail, RowResult::Unproven, RowResult::Untested]);
         assert_eq!(outcomes(&[]), [RowResult::NotRun, RowResult::NotRun, RowResult::Untested]);
     }

@@ -112,11 +112,24 @@ fn read_row(area: &str, id: &str, value: toml::Value) -> Result<Requirement, Str
     if !["page:", "dossier:", "ruling:"].iter().any(|kind| row.source.starts_with(kind)) {
         return Err(format!("`source` is `{}`; write page:LINE, dossier:SECTION or ruling:ID", row.source));
     }
+    if let Some(reason) = too_weak_for_a_must(&row) {
+        return Err(format!("a `must` {reason}; lower it, or cite the ruling that demands it of everybody"));
+    }
     if row.untested.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err("`untested` must give the reason".to_owned());
     }
     let Row { level, says, source, confidence, untested } = row;
     Ok(Requirement { id: id.to_owned(), area: area.to_owned(), level, says, source, confidence, untested })
+}
+
+/// A `must` is what the page says, or what the rulings demand of everybody.
+fn too_weak_for_a_must(row: &Row) -> Option<&'static str> {
+    let is_inferred = row.source.starts_with("page:") && row.confidence != Confidence::Documented;
+    match row.level {
+        Level::Must if row.source.starts_with("dossier:") => Some("cannot rest on the dossier alone"),
+        Level::Must if is_inferred => Some("which cites the page must stand there (`documented`)"),
+        _ => None,
+    }
 }
 
 fn is_id(id: &str) -> bool {
@@ -155,6 +168,15 @@ mod tests {
         refuses(&format!("[A-1]\n{}", ROW.replace("It works.", "it works")), "sentence");
         refuses(&format!("[A-1]\n{ROW}untested = ''"), "reason");
         refuses(&format!("[A-1]\n{}", ROW.replace("must", "shall")), "shall");
+    }
+
+    #[test]
+    fn refuses_a_must_that_nobody_demands() {
+        refuses(&format!("[A-1]\n{}", ROW.replace("page:1", "dossier:1")), "rest on the dossier alone");
+        refuses(&format!("[A-1]\n{}", ROW.replace("documented", "inferred")), "must stand there");
+        let ruled = ROW.replace("page:1", "ruling:M1").replace("documented", "inferred");
+        let lowered = ROW.replace("must", "should").replace("page:1", "dossier:1");
+        assert!(read("x", &format!("[A-1]\n{ruled}\n[A-2]\n{lowered}")).is_ok());
     }
 
     #[test]

@@ -141,6 +141,12 @@ impl Suite {
         self.requirements.iter().find(|row| row.id == id)
     }
 
+    /// The case with this id.
+    pub fn case(&self, id: &str) -> Option<&Case> {
+        let position = self.cases.binary_search_by(|case| case.id.as_str().cmp(id)).ok()?;
+        self.cases.get(position)
+    }
+
     /// The level of a case: that of its first requirement, unless the case lowers it.
     pub fn level(&self, case: &Case) -> Level {
         let blamed = case.requirements.first().and_then(|id| self.requirement(id));
@@ -224,6 +230,7 @@ impl<'a> Loader<'a> {
                 Err(problems) => problems.into_iter().for_each(|what| self.problem(path, what)),
             }
         }
+        cases.sort_by(|one: &Case, other| one.id.cmp(&other.id)); // by path, `x-y.toml` stands before `x.toml`
         cases
     }
 

@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn is_lost_after_a_run_of_failures() {
-        // Port 9 of loopback: nothing listens there, the connection is refused at once.
-        let client = Target::new("http://127.0.0.1:9").unwrap().client();
+        let freed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Target::new(&format!("http://{freed}")).unwrap().client();
         for _ in 0..LOST_AFTER {
             assert!(!client.target().is_lost());
             assert!(send(&client).is_err());

@@ -256,15 +256,15 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_well_formed() {
-        refuses("<xml><a>1</xml>", "a");
+        refuses("<xml><a>1</xml>", "expected `</a>`");
         refuses("<xml><a>1</a>", "not closed");
         refuses("<xml></xml><xml></xml>", "second root");
         refuses("<xml></xml>text", "outside the root");
         refuses("", "no root");
         refuses("<xml>&nbsp;</xml>", "not defined");
-        refuses("<xml>a & b</xml>", "");
+        refuses("<xml>a & b</xml>", "reference not closed");
         refuses("<xml><1a/></xml>", "no element name");
-        refuses("<xml a='1' a='2'/>", "");
+        refuses("<xml a='1' a='2'/>", "duplicated attribute");
         refuses("<xml>\u{1}</xml>", "U+0001");
         refuses("<xml>&#1;</xml>", "forbidden character");
         refuses("<xml>text<a/></xml>", "beside elements");

@@ -409,6 +409,11 @@ fn a_target_that_dies_in_the_run_is_inconclusive() {
     assert!(ran.json["delivered"].as_u64() < ran.json["planned"].as_u64());
 }
 
+/// The URL of a port that was free a moment ago: nothing listens there.
+fn nobody() -> String {
+    format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
+}
+
 fn program(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rollcall-conformance")).args(arguments).output().unwrap()
 }
@@ -417,8 +422,7 @@ fn program(arguments: &[&str]) -> Output {
 fn an_unreachable_target_gives_exit_code_2_and_still_writes_the_results() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.json");
-    // Port 9 of loopback: nothing listens there.
-    let output = program(&["--target", "http://127.0.0.1:9", "--json", path.to_str().unwrap()]);
+    let output = program(&["--target", &nobody(), "--json", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("does not answer") && said.contains("start the target"), "{said}");
@@ -428,13 +432,13 @@ fn an_unreachable_target_gives_exit_code_2_and_still_writes_the_results() {
 
 #[test]
 fn what_cannot_be_judged_gives_exit_code_2_and_names_the_option() {
-    for (arguments, says) in [
-        (["--target", "127.0.0.1:8080"], "--target"),
-        (["--target=http://127.0.0.1:9", "--world=/no/such/world.toml"], "/no/such/world.toml"),
-        (["--target=http://127.0.0.1:9", "--filter=no-such-case"], "no case is selected"),
-        (["--target=http://127.0.0.1:9", "--colour"], "--colour"),
+    for (target, option, says) in [
+        ("127.0.0.1:8080", "--quiet", "--target"),
+        (&nobody(), "--world=/no/such/world.toml", "/no/such/world.toml"),
+        (&nobody(), "--filter=no-such-case", "no case is selected"),
+        (&nobody(), "--colour", "--colour"),
     ] {
-        let output = program(&arguments);
+        let output = program(&["--target", target, option]);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(says), "{said}");

@@ -10,14 +10,20 @@ use crate::{conformance, tidy, workspace};
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
+    ("docs", docs, "Mend the comments above; a link must lead to an item that its reader can see."),
     ("tests", tests, "Run the failed test alone: `cargo test -p CRATE NAME`."),
     ("conformance", judge, "Run `cargo xtask conformance --filter CASE` for the first failed case above."),
     ("licences", licences, "Look at deny.toml and the package named above."),
 ];
+
+/// What the command does, for its help: the titles in their order.
+pub(crate) fn summary() -> String {
+    format!("All that must hold before a merge: {}", STEPS.map(|(title, ..)| title).join(", "))
+}
 
 /// Runs every step until one fails.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -40,6 +46,11 @@ fn format() -> anyhow::Result<()> {
 
 fn lints() -> anyhow::Result<()> {
     succeed(&mut workspace::cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn docs() -> anyhow::Result<()> {
+    let mut command = workspace::cargo(["doc", "--workspace", "--no-deps", "--quiet"]);
+    succeed(command.env("RUSTDOCFLAGS", "-Dwarnings"))
 }
 
 fn tests() -> anyhow::Result<()> {

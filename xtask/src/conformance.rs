@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use tempfile::TempDir;
 
 use crate::workspace;
 
@@ -77,23 +78,22 @@ fn judge(options: &[String], target: Option<&str>) -> anyhow::Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(COULD_NOT_JUDGE))
 }
 
-/// Our server, running on a store of its own, which is removed with it.
+/// Our server, running on a store of its own.
 struct Server {
     child: Child,
     url: String,
-    folder: PathBuf,
+    folder: TempDir, // fresh, and removed when the server has gone
 }
 
 impl Server {
     fn start(world: Option<&str>) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("rollcall-conformance-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = TempDir::with_prefix("rollcall-conformance-").context("cannot make a folder for the store")?;
         let mut command = Command::new(program("rollcall")?);
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
         if let Some(world) = world {
             command.args(["--world", world]);
         }
-        command.stdout(Stdio::piped()).stderr(File::create(folder.join("stderr"))?);
+        command.stdout(Stdio::piped()).stderr(File::create(folder.path().join("stderr"))?);
         let child = command.spawn().context("the server does not start")?;
         let mut server = Self { child, url: String::new(), folder };
         match server.first_line() {
@@ -138,7 +138,7 @@ impl Server {
     }
 
     fn last_words(&self) -> String {
-        let words = std::fs::read_to_string(self.folder.join("stderr")).unwrap_or_default();
+        let words = std::fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();
         let lines: Vec<&str> = words.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
@@ -149,23 +149,16 @@ impl Drop for Server {
         // Nobody is left to tell if one of these fails.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 /// The standard library can only kill; asking politely is the job of `kill`.
-#[cfg(unix)]
 fn terminate(child: &mut Child) -> anyhow::Result<()> {
     let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().context("no `kill` here")?;
     if !status.success() {
         bail!("the server cannot be told to stop");
     }
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn terminate(child: &mut Child) -> anyhow::Result<()> {
-    Ok(child.kill()?)
 }
 
 #[cfg(test)]

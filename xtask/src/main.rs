@@ -35,9 +35,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<String>,
     },
-    /// Format, lints, tests, conformance, tidy, licences
+    #[command(about = ci::summary())]
     Ci,
-    /// Dependency direction, file headers, ARCHITECTURE.md, left-over notes
+    /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
     Tidy,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Which requirement ids exist is checked in `suite`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -10,8 +10,9 @@ use serde::de::{MapAccess, Visitor};
 
 use super::{Body, Case, LiteralBytes, Message, Purpose, Step, Twin, Unbuildable, data_of, tree};
 use crate::Format;
+use crate::compare;
 use crate::expectation::{Demands, Expectation};
-use crate::placeholder::{BLOCK, Placeholder, Template, Values};
+use crate::placeholder::{BLOCK, Placeholder, Scope, Template, Values};
 use crate::render::Arrays;
 use crate::requirement::Level;
 use crate::world::{CAPABILITIES, DOCUMENTED_WORLD, Role, World};
@@ -47,6 +48,9 @@ struct StepFile {
     _no_trace_of: Option<String>, // for the reader only
     twin: Option<String>,
     twin_literal: Option<LiteralFile>,
+    #[serde(default)]
+    twin_scope: Scope,
+    twin_differs: Option<String>,
     twin_expect: Option<Words>,
     twin_save: Option<String>,
     parallel: Option<usize>,
@@ -59,6 +63,8 @@ struct StepFile {
     #[serde(default)]
     answer: Demands,
     data: Option<String>,
+    #[serde(default)]
+    data_counts: BTreeMap<String, usize>,
     observe: Option<String>,
     answers: Option<OrderedWords>,
 }
@@ -180,11 +186,15 @@ fn read_step(written: StepFile, is_last: bool, fixture: &Fixture<'_>) -> Result<
     if expect.contains(&Expectation::AllSame) && written.parallel.is_none() {
         return Err("`expect = \"all-same\"` makes sense with `parallel` only".to_owned());
     }
+    if key == "import" && !written.data_counts.is_empty() {
+        return Err("`data_counts` makes sense with `get` only".to_owned());
+    }
     let data = match written.data.as_deref() {
         Some(_) if key == "import" => return Err("`data` makes sense with `get` only".to_owned()),
         text => optional_template("data", text)?,
     };
-    Ok(Step { message, purpose, expect, demands: written.answer, data, save: written.save, parallel, twin })
+    let (demands, counts, save) = (written.answer, written.data_counts, written.save);
+    Ok(Step { message, purpose, expect, demands, data, counts, save, parallel, twin })
 }
 
 fn read_twin(written: &StepFile, main_path: &str, fixture: &Fixture<'_>) -> Result<Option<Twin>, String> {
@@ -192,9 +202,7 @@ fn read_twin(written: &StepFile, main_path: &str, fixture: &Fixture<'_>) -> Resu
         (Some(_), Some(_)) => return Err("give `twin` or `twin_literal`, not both".to_owned()),
         (Some(text), None) => tree_body("twin", text, false, written.xml_arrays)?,
         (None, Some(literal)) => literal_body("twin_literal", literal, fixture)?,
-        (None, None) if written.twin_expect.is_some() || written.twin_save.is_some() => {
-            return Err("`twin_expect` and `twin_save` need a `twin`".to_owned());
-        }
+        (None, None) if has_twin_keys(written) => return Err("keys that begin with `twin_` need a `twin`".to_owned()),
         (None, None) => return Ok(None),
     };
     // The twin goes out in the ordinary way: where the step overrides the transport, that is the one difference.
@@ -211,7 +219,16 @@ fn read_twin(written: &StepFile, main_path: &str, fixture: &Fixture<'_>) -> Resu
         Some(words) => expectations("twin_expect", words)?,
         None => vec![Expectation::Accepted],
     };
-    Ok(Some(Twin { message, expect, save: written.twin_save.clone() }))
+    let (scope, differs, save) = (written.twin_scope, written.twin_differs.clone(), written.twin_save.clone());
+    if differs.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Err("`twin_differs` must give the reason".to_owned());
+    }
+    Ok(Some(Twin { message, scope, differs, expect, save }))
+}
+
+fn has_twin_keys(written: &StepFile) -> bool {
+    let optional = [written.twin_expect.is_some(), written.twin_save.is_some(), written.twin_differs.is_some()];
+    optional.contains(&true) || written.twin_scope != Scope::default()
 }
 
 fn purpose_of(written: &StepFile, is_last: bool) -> Result<Purpose, String> {
@@ -375,11 +392,43 @@ fn check_step(case: &Case, step: &Step) -> Vec<String> {
     {
         problems.push(format!("data: {fault:?}"));
     }
+    problems.extend(step.twin.as_ref().and_then(|twin| check_twin(&step.message, twin)));
     let is_refusal = !step.expect.is_empty() && step.expect.iter().all(|one| matches!(one, Expectation::Refused(_)));
     if is_refusal && step.twin.is_none() && !matches!(step.purpose, Purpose::Observe { .. }) {
         problems.push("a refusal needs a `twin` that differs in one thing and is accepted".to_owned());
     }
     problems
+}
+
+/// A JSON twin differs from the request that is refused in one thing, or says why it differs in more.
+fn check_twin(refused: &Message, twin: &Twin) -> Option<String> {
+    let sent = |message: &Message| {
+        let Body::Tree { template, bare, .. } = &message.body else { return None };
+        with_sample_values(|values| tree(template, *bare, values)).ok()
+    };
+    let mut places = compare::differing_places(&sent(refused)?, &sent(&twin.message)?);
+    places.extend(differing_transport(refused, &twin.message).map(str::to_owned));
+    match (places.len() > 1, &twin.differs) {
+        (true, None) => Some(format!(
+            "`twin` differs in {} things: {}; let it differ in one, or say why in `twin_differs`",
+            places.len(),
+            places.join(", ")
+        )),
+        (false, Some(_)) => Some("`twin_differs` is for a `twin` that differs in more than one thing".to_owned()),
+        _ => None,
+    }
+}
+
+fn differing_transport(one: &Message, other: &Message) -> impl Iterator<Item = &'static str> {
+    let parts = [
+        ("method", one.method != other.method),
+        ("path", one.path != other.path),
+        ("query", one.query != other.query),
+        ("content_type", one.content_type != other.content_type),
+        ("accept", one.accept != other.accept),
+        ("authorization", one.authorization != other.authorization),
+    ];
+    parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name)
 }
 
 /// Every remembered id must have been saved by an earlier step (or, for a twin, by its own step).
@@ -405,12 +454,15 @@ fn check_names(case: &Case) -> Vec<String> {
             demand(twin.expect.iter().flat_map(Expectation::names).collect(), &saved);
             saved.extend(twin.save.as_deref());
         }
-        for hole in messages_of(step).flat_map(Message::templates).flat_map(Template::placeholders) {
-            match hole {
-                Placeholder::Phone(name) => phones.insert(name),
-                Placeholder::Int(name) => ints.insert(name),
-                _ => false,
-            };
+        let scope_of_twin = step.twin.as_ref().map_or(Scope::Shared, |twin| twin.scope);
+        for (message, scope) in messages_of(step).zip([Scope::Shared, scope_of_twin]) {
+            for hole in message.templates().into_iter().flat_map(Template::placeholders) {
+                match hole {
+                    Placeholder::Phone(name) => phones.insert((name, scope)),
+                    Placeholder::Int(name) => ints.insert((name, scope)),
+                    _ => false,
+                };
+            }
         }
     }
     if phones.len() > BLOCK || ints.len() > BLOCK {
@@ -524,6 +576,20 @@ mod tests {
     }
 
     #[test]
+    fn refuses_a_twin_that_differs_in_more_than_one_thing() {
+        let twin =
+            |body: &str, more: &str| steps(&format!("[[steps]]\n{IMPORT}expect = 'refused'\ntwin = '{body}'\n{more}"));
+        let two = r#"{"email":"${email:b}","data":{"a":1}}"#;
+        refuses(twin(two, ""), "differs in 2 things: /data/a, /email;");
+        assert!(twin(two, "twin_differs = 'both are needed'").is_ok());
+        assert!(twin(r#"{"email":"${email:a}","data":{"a":{"b":1,"c":[2]}}}"#, "").is_ok());
+        assert!(twin(r#"{"email":"${email:a}","data":{}}"#, "twin_scope = 'own'").is_ok());
+        refuses(twin(r#"{"data":{}}"#, "method = 'PUT'"), "differs in 2 things: /email, method;");
+        refuses(twin(r#"{"data":{}}"#, "twin_differs = 'x'"), "more than one thing");
+        refuses(twin(two, "twin_differs = ' '"), "must give the reason");
+    }
+
+    #[test]
     fn refuses_formats_without_reason() {
         let step = format!("[[steps]]\n{IMPORT}expect = 'new'");
         refuses(read_text(&format!("{HEAD}formats = ['json']\n{step}")), "`formats` needs `formats_why`");
@@ -566,7 +632,9 @@ mod tests {
         refuses(step("observe = 'x'\ncheck = true"), "not both");
         refuses(step("expect = 'new'\nanswers = { refused = 'x' }"), "`answers` needs `observe`");
         refuses(step("expect = 'new'\ntwin_save = 'x'"), "need a `twin`");
+        refuses(step("expect = 'new'\ntwin_scope = 'own'"), "need a `twin`");
         refuses(step("expect = 'new'\ndata = '{}'"), "`get` only");
+        refuses(step("expect = 'new'\ndata_counts = { phones = 1 }"), "`get` only");
         refuses(steps("[[steps]]\nliteral = { json = '@no/such' }\nexpect = 'new'"), "no file `no/such`");
         refuses(read_text(&format!("{HEAD}needs = ['x']\n[[steps]]\n{IMPORT}expect = 'new'")), "unknown capability");
     }

@@ -13,7 +13,7 @@ use crate::requirement::Level;
 pub fn render(report: &Report<'_>) -> String {
     let mut areas: Vec<(&str, Vec<&Verdict>)> = Vec::new();
     for verdict in &report.verdicts {
-        let area = verdict.case.split('/').next().unwrap_or_default();
+        let area = verdict.area();
         match areas.last_mut().filter(|(name, _)| *name == area) {
             Some((_, verdicts)) => verdicts.push(verdict),
             None => areas.push((area, vec![verdict])),

@@ -55,7 +55,7 @@ impl Groups {
 
     /// Counts a verdict; gives the group's line when it was the last of its group.
     pub fn count(&mut self, verdict: &Verdict) -> Option<String> {
-        let area = verdict.case.split('/').next().unwrap_or_default();
+        let area = verdict.area();
         let group = self.groups.get_mut(area)?;
         if verdict.outcome == Outcome::Fail && verdict.level != Level::Must {
             group.warnings += 1;
@@ -125,7 +125,7 @@ fn failures(out: &mut String, report: &Report<'_>) {
 }
 
 fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
-    let Some(case) = report.suite.cases.iter().find(|case| case.id == verdict.case) else { return };
+    let Some(case) = report.suite.case(&verdict.case) else { return };
     let Some(failure) = &verdict.failure else { return };
     let (word, style) = match (verdict.outcome, verdict.level) {
         (Outcome::SetupFailed, _) => ("SET-UP FAILED", RED),

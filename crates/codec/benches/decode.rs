@@ -14,6 +14,10 @@ use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters
 use serde::Deserialize;
 use std::{collections::BTreeMap, error::Error, hint::black_box, path::Path};
 
+/// The same allocator as the program's, for all that is compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The documented requests, and the highest ratio that each format aims at.
 const DOCUMENTS: [&str; 3] = ["request-1", "request-2", "request-3"];
 const FORMATS: [(Format, f64); 2] = [(Format::Xml, 1.5), (Format::Json, 1.2)];

@@ -27,7 +27,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "Mode custom finds whoever has the field, whatever its value.",
         Import(|request| {
             let any = || FieldValue::Text("any".into());
-            request.identifiers.field_value = request.identifiers.field_value.take().map(|_| any());
+            if let Some(searched) = &mut request.identifiers.field_value {
+                searched.of_database = Some(any());
+            }
             values(request, |name, value| {
                 if name == "custom_field" {
                     *value = any();
@@ -37,13 +39,13 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "one-database-for-all",
-        "MATCH-DATABASE-SCOPE",
+        "PARAM-DB-ID-SELECTS",
         "Whatever db_id says, profiles are sought and kept in one database.",
         Import(|request| request.database = DatabaseId(1)),
     ),
     fault(
         "matching-value-copied",
-        "MATCH-KEEPS-ABSENT",
+        "DATA-ABSENT",
         "The e-mail that was matched by becomes the profile's own, also when the profile has another one.",
         Import(|request| {
             if let (Some(email), None) = (request.identifiers.email.clone(), request.patch.change(EMAIL)) {

@@ -146,7 +146,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "default-is-email-profile",
-        "PARAM-MATCHING-DEFAULT",
+        "MATCH-DEFAULT-EMAIL",
         "Without a mode, only the profile's own e-mail is searched.",
         Modes(|modes| prefers(modes, "email_profile")),
     ),

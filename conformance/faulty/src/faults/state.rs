@@ -70,7 +70,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "database-ignored-in-search",
-        "MATCH-DATABASE-SCOPE",
+        "PARAM-DB-ID-SELECTS",
         "Profiles of every database are found.",
         Store(|| Arc::new(AnyDatabase)),
     ),
@@ -122,7 +122,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "subscription-address-becomes-the-profiles",
-        "MATCH-KEEPS-ABSENT",
+        "DATA-ABSENT",
         "The address of an e-mail subscription overwrites the profile's own e-mail.",
         Put(|_, mut after| {
             let email = after.subscriptions.iter().rev().find_map(|known| match &known.address {
@@ -149,13 +149,13 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "resource-not-in-identity",
-        "SUB-IDENTITY",
+        "SUB-OBJECT",
         "One address on one channel is one subscription, whatever the resource.",
         Put(|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
     ),
     fault(
         "messengers-share-identity",
-        "SUB-IDENTITY",
+        "SUB-OBJECT",
         "One number on two messengers of a resource is one subscription.",
         Put(|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.address.is_same(&b.address)))),
     ),
@@ -165,6 +165,18 @@ pub(super) const FAULTS: &[Fault] = &[
         "One number on SMS and a messenger of a resource is one subscription.",
         Put(|_, after| {
             Some(merged(after, |a, b| is_sms(a) != is_sms(b) && number(a).is_some() && number(a) == number(b)))
+        }),
+    ),
+    fault(
+        "subscriptions-kept-twice",
+        "SUB-REIMPORT-ONCE",
+        "What an update says of a profile's first subscription is kept as a second one beside it.",
+        Put(|before, mut after| {
+            if before.is_some() {
+                let again = after.subscriptions.first().cloned();
+                after.subscriptions.extend(again);
+            }
+            Some(after)
         }),
     ),
     fault(
