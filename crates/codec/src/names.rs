@@ -1,7 +1,7 @@
 //! The names of one object while it is read: finds an earlier sibling with the same name. Rulings T15, X3.
 //!
-//! A few names are compared one by one, which is fastest; many are kept in a map, so that a hostile body cannot make
-//! this quadratic.
+//! Most names are seen to be new at a glance: no name so far has their bit. Otherwise a few names are compared one by
+//! one, and many are kept in a map, so that a hostile body cannot make this quadratic.
 
 use crate::tree::{Place, Value};
 use std::collections::HashMap;
@@ -12,6 +12,8 @@ const FEW: u32 = 24;
 pub(crate) struct Names {
     count: u32,
     last: Place,
+    /// A bit for each name so far; of several names with one bit, nothing is known.
+    bits: u64,
     /// Made when there are more than a few. Boxed, since objects with so many names are rare.
     many: Option<Box<Latest>>,
 }
@@ -22,7 +24,9 @@ type Latest = HashMap<Box<str>, Place>;
 impl Names {
     /// Enters the name of the value that is about to be added; answers the place of the latest sibling of that name.
     pub(crate) fn enter(&mut self, values: &[Value<'_>], parent: Place, place: Place, name: &str) -> Option<Place> {
-        let found = self.find(values, parent, name);
+        let bit = bit_of(name);
+        let found = if self.bits & bit == 0 { None } else { self.find(values, parent, name) };
+        self.bits |= bit;
         self.count += 1;
         self.last = place;
         if let Some(many) = &mut self.many {
@@ -37,9 +41,6 @@ impl Names {
     }
 
     fn find(&self, values: &[Value<'_>], parent: Place, name: &str) -> Option<Place> {
-        if self.count == 0 {
-            return None;
-        }
         // Items of a list follow each other, so the latest sibling is the best guess.
         if is_same(&values[self.last as usize].name, name) {
             return Some(self.last);
@@ -49,6 +50,14 @@ impl Names {
             None => siblings(values, parent).filter(|&at| is_same(&values[at as usize].name, name)).last(),
         }
     }
+}
+
+/// One of 64 bits. Names that differ mostly do so in length or at their ends.
+fn bit_of(name: &str) -> u64 {
+    let end = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
+    let (first, last) = (end(name.as_bytes().get(1)), end(name.as_bytes().last()));
+    let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    1 << (length.wrapping_add(first << 8).wrapping_add(last << 16).wrapping_mul(0x9e37_79b1) >> 26)
 }
 
 /// Names that differ mostly do so in length or in their last letter, which is cheaper to see than all of them.
