@@ -44,72 +44,62 @@ impl Import for Importer {
     fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
         let (world, modes) = (Arc::clone(&self.world), self.modes);
         Box::pin(async move {
-            let outcome =
-                transaction::write(&*self.store, move |state| take_effect(&request, &world, modes, state)).await?;
-            Ok(outcome?)
+            let work = move |state: &mut dyn Transaction| apart(take_effect(&request, &world, modes, state));
+            Ok(transaction::write(&*self.store, work).await??)
         })
     }
 }
 
-/// What one write answers: the store did its part, and the request is done or refused.
-type Taken<T> = Result<Result<T, Rejection>, StoreError>;
+/// To the store, a refusal is an outcome like others: only its own errors are errors.
+fn apart(taken: Result<ImportOutcome, Failure>) -> Result<Result<ImportOutcome, Rejection>, StoreError> {
+    match taken {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Failure::Store(error)) => Err(error),
+        Err(Failure::Panicked) => Err(StoreError::Panicked),
+    }
+}
 
 fn take_effect(
     request: &ImportRequest,
     world: &World,
     modes: &[Mode],
     state: &mut dyn Transaction,
-) -> Taken<ImportOutcome> {
-    let Some(database) = world.database(request.database) else {
-        return Ok(Err(ResponseCode::DatabaseNotFound.at("db_id")));
-    };
-    // 1. Which mode, and what will it look up?
+) -> Result<ImportOutcome, Failure> {
+    let database = world.database(request.database).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
     let wanted = Wanted { identifiers: &request.identifiers, patch: &request.patch };
-    let (mode, plan) = match plan(request, wanted, database, world, modes) {
-        Ok(planned) => planned,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+
+    // 1. Which mode, and what will it look up?
+    let mode = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
+    let plan = Plan::new(mode, wanted, database, world)?;
+
     // 2. Whom does it find?
-    let found = match settle(plan.resolve(state)?, mode, database) {
-        Ok(found) => found,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    let found = settle(plan.resolve(state)?, mode, database)?;
+
     // 3. The profile as it is, or a new one that the mode can find again.
-    let before = match found {
-        Some(id) => state.profile(database.id, id)?,
-        None => None,
-    };
+    let before = found.map(|id| state.profile(database.id, id)).transpose()?.flatten();
     let mut profile = match &before {
         Some(profile) => Profile::clone(profile),
         None => newborn(mode, wanted, database),
     };
+
     // 4. What the request changes.
     let skip_invalid = request.options.skip_invalid_subscriptions;
-    if let Err(refusal) = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource)) {
-        return Ok(Err(refusal.under("data")));
-    }
+    let changed = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource));
+    changed.map_err(|refusal| refusal.under("data"))?;
+
     // 5. An e-mail address belongs to one profile (D9).
     if changes_email(before.as_deref(), &profile) && is_email_taken(&profile, state)? {
-        return Ok(Err(ResponseCode::EmailTaken.at(EMAIL).under("data")));
+        return Err(ResponseCode::EmailTaken.at(EMAIL).under("data").into());
     }
+
     // 6. Kept, unless it is as it was.
     let id = profile.id;
     let outcome = if before.is_some() { ImportOutcome::Updated(id) } else { ImportOutcome::Created(id) };
     if before.is_none_or(|before| *before != profile) {
         state.put(profile)?;
     }
-    Ok(Ok(outcome))
-}
-
-fn plan<'m, 'a>(
-    request: &ImportRequest,
-    wanted: Wanted<'a>,
-    database: &Database,
-    world: &World,
-    modes: &'m [Mode],
-) -> Result<(&'m Mode, Plan<'a>), Rejection> {
-    let mode = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
-    Ok((mode, Plan::new(mode, wanted, database, world)?))
+    Ok(outcome)
 }
 
 /// The profile to change; none means that one is to be created (M8-M10).
