@@ -95,8 +95,15 @@ struct Seen<'a> {
 impl ProfileIndex for Seen<'_> {
     type Error = StoreError;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        self.lens.find(self.state, database, key)
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        let mut found = self.lens.find(self.state, database, key)?;
+        found.truncate(count);
+        Ok(found)
     }
 }
 

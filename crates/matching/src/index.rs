@@ -8,20 +8,18 @@ pub trait ProfileIndex {
     /// What can go wrong in the store.
     type Error;
 
-    /// The profiles of the database that have this key, oldest first, each once (M10, M18). A key with a resource
-    /// finds only profiles that have it from a subscription to that resource (M17).
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, Self::Error>;
-
-    /// The same, but no more than `count` of them: a key may have very many holders, and a search that only asks whether
-    /// there are several need not hear of all.
+    /// The profiles of the database that have this key, oldest first, each once (M10, M18), but no more than `count` of
+    /// them: a key may have very many holders, and a search that only asks whether there are several need not hear of
+    /// all. A key with a resource finds only profiles that have it from a subscription to that resource (M17).
     fn find_oldest(
         &self,
         database: DatabaseId,
         key: &LookupKey<'_>,
         count: usize,
-    ) -> Result<Vec<ProfileId>, Self::Error> {
-        let mut found = self.find(database, key)?;
-        found.truncate(count);
-        Ok(found)
+    ) -> Result<Vec<ProfileId>, Self::Error>;
+
+    /// All of them.
+    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, Self::Error> {
+        self.find_oldest(database, key, usize::MAX)
     }
 }

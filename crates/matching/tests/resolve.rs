@@ -35,7 +35,12 @@ struct Profiles(Vec<Profile>);
 impl ProfileIndex for Profiles {
     type Error = Infallible;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, Infallible> {
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, Infallible> {
         let has_key = |profile: &&Profile| match key.source {
             KeySource::ProfileId => profile.id.to_string() == key.value,
             _ => keys_of(profile).iter().any(|known| {
@@ -43,13 +48,8 @@ impl ProfileIndex for Profiles {
                     && (key.resource.is_none() || key.resource == known.resource)
             }),
         };
-        Ok(self
-            .0
-            .iter()
-            .filter(|profile| profile.database == database)
-            .filter(has_key)
-            .map(|profile| profile.id)
-            .collect())
+        let of_database = self.0.iter().filter(|profile| profile.database == database);
+        Ok(of_database.filter(has_key).map(|profile| profile.id).take(count).collect())
     }
 }
 

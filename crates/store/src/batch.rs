@@ -85,10 +85,6 @@ fn write_profile(writes: &mut fjall::OwnedWriteBatch, engine: &Engine, before: O
 impl ProfileIndex for Batch {
     type Error = StoreError;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        self.find_oldest(database, key, usize::MAX)
-    }
-
     fn find_oldest(
         &self,
         database: DatabaseId,
@@ -101,7 +97,7 @@ impl ProfileIndex for Batch {
         // Those that have changed may have lost the key, so that as many more are asked for.
         let below = self.disk.find_oldest(database, key, count.saturating_add(self.changed.len()))?;
         let is_changed = |id| self.changed.get(database, id).is_some();
-        let mut found = lay_over(below, is_changed, self.changed.holders(database, key));
+        let mut found = lay_over(below, is_changed, self.changed.holders(database, key, usize::MAX));
         found.truncate(count);
         Ok(found)
     }

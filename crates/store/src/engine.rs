@@ -145,10 +145,6 @@ pub(crate) struct DiskView {
 impl ProfileIndex for DiskView {
     type Error = StoreError;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        self.find_oldest(database, key, usize::MAX)
-    }
-
     fn find_oldest(
         &self,
         database: DatabaseId,

@@ -62,13 +62,6 @@ impl Store for MemoryStore {
 impl ProfileIndex for Profiles {
     type Error = StoreError;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        match key.source {
-            KeySource::ProfileId => find_by_id(self, database, key),
-            _ => Ok(self.holders(database, key)),
-        }
-    }
-
     fn find_oldest(
         &self,
         database: DatabaseId,
@@ -77,7 +70,7 @@ impl ProfileIndex for Profiles {
     ) -> Result<Vec<ProfileId>, StoreError> {
         match key.source {
             KeySource::ProfileId => find_by_id(self, database, key),
-            _ => Ok(self.oldest_holders(database, key, count)),
+            _ => Ok(self.holders(database, key, count)),
         }
     }
 }
@@ -99,10 +92,6 @@ impl LockedView<'_> {
 
 impl ProfileIndex for LockedView<'_> {
     type Error = StoreError;
-
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        self.profiles()?.find(database, key)
-    }
 
     fn find_oldest(
         &self,

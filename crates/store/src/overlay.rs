@@ -49,10 +49,6 @@ fn is_found_by(has: &LookupKey<'_>, key: &LookupKey<'_>) -> bool {
 impl ProfileIndex for Overlay<'_> {
     type Error = StoreError;
 
-    fn find(&self, database: DatabaseId, key: &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> {
-        self.find_oldest(database, key, usize::MAX)
-    }
-
     fn find_oldest(
         &self,
         database: DatabaseId,

@@ -43,13 +43,8 @@ impl Profiles {
         self.by_id.values()
     }
 
-    /// The profiles that have the key, oldest first, each once.
-    pub(crate) fn holders(&self, database: DatabaseId, key: &LookupKey<'_>) -> Vec<ProfileId> {
-        self.oldest_holders(database, key, usize::MAX)
-    }
-
-    /// The same, but no more than `count` of them.
-    pub(crate) fn oldest_holders(&self, database: DatabaseId, key: &LookupKey<'_>, count: usize) -> Vec<ProfileId> {
+    /// The profiles that have the key, oldest first, each once, but no more than `count` of them.
+    pub(crate) fn holders(&self, database: DatabaseId, key: &LookupKey<'_>, count: usize) -> Vec<ProfileId> {
         match self.by_key.get(&*tables::key_place(database, key)) {
             Some(holders) => holders.at(key.resource, count),
             None => Vec::new(),
