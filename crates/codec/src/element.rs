@@ -30,11 +30,6 @@ impl<'a> Tree<'a> {
     pub fn root(&self) -> Object<'_, 'a> {
         Object { tree: self, place: 0 }
     }
-
-    /// How the body was written.
-    pub fn format(&self) -> Format {
-        self.format
-    }
 }
 
 impl<'t, 'a> Object<'t, 'a> {

@@ -11,6 +11,7 @@ use rollcall_codec::{encode, format::Format, import, limits::Limits, request::Pa
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
+    distinct::distinct,
     email::Email,
     field::{FieldKind, FieldName, FieldValue},
     field_change::FieldChange,
@@ -106,15 +107,6 @@ fn value(kind: FieldKind) -> BoxedStrategy<FieldValue> {
             .prop_map(|zone| FieldValue::Text(zone.into()))
             .boxed(),
     }
-}
-
-fn distinct<T: PartialEq>(values: Vec<T>) -> Vec<T> {
-    values.into_iter().fold(Vec::new(), |mut known, value| {
-        if !known.contains(&value) {
-            known.push(value);
-        }
-        known
-    })
 }
 
 fn fields() -> impl Strategy<Value = Vec<(FieldName, FieldChange)>> {

@@ -77,7 +77,7 @@ fn take_effect(
     let found = settle(plan.resolve(state)?, mode, database)?;
 
     // 3. The profile as it is, or a new one that the mode can find again.
-    let before = found.map(|id| state.profile(database.id, id)).transpose()?.flatten();
+    let before = found.map(|id| stored(database, id, state)).transpose()?;
     let mut profile = match &before {
         Some(profile) => Profile::clone(profile),
         None => newborn(mode, wanted, database),
@@ -113,6 +113,12 @@ pub(crate) fn settle(found: Match, mode: &Mode, database: &Database) -> Result<O
             Err(ResponseCode::ProfileNotFound.at(searched_by))
         }
     }
+}
+
+/// The profile that a search has found. To create one instead where it is not there would hide a damaged store.
+fn stored(database: &Database, id: ProfileId, state: &dyn Transaction) -> Result<Arc<Profile>, StoreError> {
+    let problem = "it is found by its keys, but not stored";
+    state.profile(database.id, id)?.ok_or(StoreError::Corrupt { database: database.id, id, problem })
 }
 
 fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
