@@ -35,6 +35,8 @@ pub struct Case {
     pub roles: BTreeSet<Role>,
     /// What is sent, in order.
     pub steps: Vec<Step>,
+    /// Why the case is kept although no fault of `conformance/faulty` needs it; only for cases that need the reason.
+    pub documents: Option<String>,
 }
 
 impl Case {

@@ -71,6 +71,27 @@ pub struct Verdict {
     pub observations: Vec<(String, String)>,
     /// Everything that was sent and answered.
     pub exchanges: Vec<Exchange>,
+    /// Why a failure is not held against the target: a list of known ones names it.
+    pub excuse: Option<Excuse>,
+}
+
+/// Where a failure was announced, and with which words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excuse {
+    /// Which list names it.
+    pub list: KnownList,
+    /// The reason given there.
+    pub reason: String,
+}
+
+/// The two lists of known failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KnownList {
+    /// Fails every time; passing is news.
+    KnownFailing,
+    /// Fails now and then; passing is no news.
+    KnownFlaky,
 }
 
 impl Verdict {
@@ -135,6 +156,7 @@ impl Judge<'_> {
             failure: None,
             observations: Vec::new(),
             exchanges: Vec::new(),
+            excuse: None,
         };
         if let Some(reason) = self.unsupported(case) {
             verdict.outcome = Outcome::Unsupported;

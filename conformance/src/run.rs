@@ -40,7 +40,7 @@ pub struct Run {
 /// All selected cases in all their formats, in the order of the suite.
 pub fn plan<'a>(suite: &'a Suite, filter: &Filter) -> Vec<Planned<'a>> {
     let mut plan = Vec::new();
-    for (position, case) in suite.cases.iter().enumerate().filter(|(_, case)| filter.selects(case)) {
+    for (position, case) in suite.all_cases().enumerate().filter(|(_, case)| filter.selects(case)) {
         for &format in &case.formats {
             let ordinal = position * Format::ALL.len() + usize::from(format == Format::Xml);
             plan.push(Planned { case, level: suite.level(case), format, ordinal });

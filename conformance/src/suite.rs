@@ -57,8 +57,10 @@ fn folder<Folder: RustEmbed>(name: &str) -> Vec<(String, Vec<u8>)> {
 pub struct Suite {
     /// The requirement rows, by file and in the order in which they are written.
     pub requirements: Vec<Requirement>,
-    /// The cases, by id.
+    /// The cases that were written by hand, by id.
     pub cases: Vec<Case>,
+    /// The cases that were generated for this run, in the order in which they were made.
+    pub generated: Vec<Case>,
     /// The known defects of the documentation.
     pub errata: Vec<Erratum>,
     /// The built-in world, in which the documentation's examples work as printed; missing only where the data is
@@ -133,7 +135,8 @@ impl Suite {
         let cases = loader.cases(&requirements);
         let errata = loader.errata();
         let documented_world = loader.documented_world();
-        (Self { requirements, cases, errata, documented_world }, loader.problems)
+        let generated = Vec::new();
+        (Self { requirements, cases, generated, errata, documented_world }, loader.problems)
     }
 
     /// The row with this id.
@@ -143,8 +146,15 @@ impl Suite {
 
     /// The case with this id.
     pub fn case(&self, id: &str) -> Option<&Case> {
-        let position = self.cases.binary_search_by(|case| case.id.as_str().cmp(id)).ok()?;
-        self.cases.get(position)
+        match self.cases.binary_search_by(|case| case.id.as_str().cmp(id)) {
+            Ok(position) => self.cases.get(position),
+            Err(_) => self.generated.iter().find(|case| case.id == id),
+        }
+    }
+
+    /// Every case: first those that were written by hand, so that a generated one changes no other's place.
+    pub fn all_cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().chain(&self.generated)
     }
 
     /// The level of a case: that of its first requirement, unless the case lowers it.
@@ -155,7 +165,7 @@ impl Suite {
 
     /// The cases that cite a row.
     pub fn cases_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Case> {
-        self.cases.iter().filter(move |case| case.requirements.iter().any(|cited| cited == id))
+        self.all_cases().filter(move |case| case.requirements.iter().any(|cited| cited == id))
     }
 
     /// Rows with neither case nor reason, and rows with both.

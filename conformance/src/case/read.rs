@@ -27,6 +27,7 @@ struct CaseFile {
     needs: BTreeSet<String>,
     formats: Option<Vec<Format>>,
     formats_why: Option<String>,
+    documents: Option<String>,
     steps: Vec<StepFile>,
 }
 
@@ -143,6 +144,7 @@ pub fn read(id: &str, file: &str, text: &str, fixture: &Fixture<'_>) -> Result<C
         needs,
         roles,
         steps,
+        documents: written.documents,
     };
     match formats_of(&case, written.formats, written.formats_why.as_deref()) {
         Ok(formats) => case.formats = formats,
@@ -367,6 +369,9 @@ fn check(case: &Case) -> Vec<String> {
     }
     if case.steps.is_empty() {
         problems.push("`steps` is empty".to_owned());
+    }
+    if case.documents.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
+        problems.push("`documents` must give the reason".to_owned());
     }
     for word in case.needs.iter().filter(|word| !CAPABILITIES.contains(&word.as_str())) {
         problems.push(format!("needs: unknown capability `{word}`; known: {}", CAPABILITIES.join(", ")));

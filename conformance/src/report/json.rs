@@ -88,7 +88,7 @@ fn counts(report: &Report<'_>) -> Counts {
 }
 
 fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResult<'a>> {
-    let case = report.suite.cases.iter().find(|case| case.id == verdict.case)?;
+    let case = report.suite.case(&verdict.case)?;
     let curl = match &verdict.failure {
         Some(_) => verdict.exchanges.iter().map(|exchange| curl::line(&exchange.sent)).collect(),
         None => Vec::new(),
