@@ -63,6 +63,20 @@ impl Expectation {
         })
     }
 
+    /// The word of a case file, without its arguments.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::New => "new",
+            Self::Same(_) => "same",
+            Self::Not(_) => "not",
+            Self::OneOf(_) => "one-of",
+            Self::Refused(_) => "refused",
+            Self::AllSame => "all-same",
+            Self::Readable => "readable",
+        }
+    }
+
     /// The names of saved ids this needs.
     pub fn names(&self) -> Vec<&str> {
         match self {

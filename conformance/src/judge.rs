@@ -16,7 +16,7 @@ use crate::expectation::Expectation;
 use crate::placeholder::{Escape, Missing, Scope, Template, Values};
 use crate::render;
 use crate::requirement::Level;
-use crate::target::{Client, Received, Sent};
+use crate::target::{Received, Sent, Wire};
 use crate::value::Value;
 use crate::world::World;
 
@@ -71,6 +71,8 @@ pub struct Verdict {
     pub observations: Vec<(String, String)>,
     /// Everything that was sent and answered.
     pub exchanges: Vec<Exchange>,
+    /// The values that were made for this run of the case: no other run knows them.
+    pub values: Vec<String>,
     /// Why a failure is not held against the target: a list of known ones names it.
     pub excuse: Option<Excuse>,
 }
@@ -114,6 +116,39 @@ pub struct Failure {
     pub exchange: Option<usize>,
     /// True if the target gave no answer at all.
     pub no_answer: bool,
+    /// The kind of failure.
+    #[serde(skip)]
+    pub reason: Reason,
+}
+
+/// What was wanted and what came, without the names and values of one case: two failures of one reason are one find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reason {
+    /// The word of what was expected.
+    pub wanted: &'static str,
+    /// What came instead.
+    pub found: Found,
+}
+
+/// The kinds of answer that are not the expected one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Found {
+    /// Accepted, with an id that the case had not seen.
+    NewId,
+    /// Accepted, with an id answered to the case before.
+    KnownId,
+    /// Refused, or an error without a text.
+    Refusal,
+    /// An answer that cannot be read, or `error` 0 without an id.
+    Unreadable,
+    /// No answer.
+    Nothing,
+    /// The right meaning in a form that is not allowed.
+    Form,
+    /// Other data than what was stored.
+    Data,
+    /// The id which the step needs was not answered by an earlier one.
+    NoId,
 }
 
 /// One request and its answer, tokens masked.
@@ -141,7 +176,7 @@ impl Judge<'_> {
     /// A fault of the suite itself; there is no verdict then.
     pub fn judge(
         &self,
-        client: &Client,
+        wire: &dyn Wire,
         case: &Case,
         level: Level,
         format: Format,
@@ -156,6 +191,7 @@ impl Judge<'_> {
             failure: None,
             observations: Vec::new(),
             exchanges: Vec::new(),
+            values: Vec::new(),
             excuse: None,
         };
         if let Some(reason) = self.unsupported(case) {
@@ -165,12 +201,13 @@ impl Judge<'_> {
         }
         let values = Values::new(self.world, self.seed, ordinal, &case.id, format);
         let mut hearing =
-            Hearing { client, format, values, seen: BTreeSet::new(), exchanges: Vec::new(), words: Vec::new() };
+            Hearing { wire, format, values, seen: BTreeSet::new(), exchanges: Vec::new(), words: Vec::new() };
         let ending = hearing.hear(case, level)?;
         verdict.outcome = ending.as_ref().map_or_else(|| unbroken(case, level), |(outcome, _)| *outcome);
         verdict.observations = hearing.words;
         verdict.failure = ending.map(|(_, failure)| failure);
         verdict.exchanges = hearing.exchanges;
+        verdict.values = hearing.values.into_made();
         Masker::new(self.world).mask(&mut verdict);
         if let Some(failure) = &verdict.failure {
             verdict.message = format!("{}: expected {}; got {}", failure.step, failure.expected, failure.actual);
@@ -198,7 +235,7 @@ fn unbroken(case: &Case, level: Level) -> Outcome {
 
 /// One case being run.
 struct Hearing<'a> {
-    client: &'a Client,
+    wire: &'a dyn Wire,
     format: Format,
     values: Values<'a>,
     seen: BTreeSet<String>,
@@ -215,7 +252,7 @@ struct Answers {
 /// Why a step does not go on.
 enum Stop {
     /// The target did not answer as expected.
-    Failure { expected: String, actual: String, no_answer: bool },
+    Failure { expected: String, actual: String, reason: Reason },
     /// The step needs the id that an earlier step should have been answered.
     Unprepared { name: String },
     /// The suite is to blame.
@@ -235,18 +272,20 @@ impl Hearing<'_> {
             }
             let is_judged = step.purpose == Purpose::Check && level > Level::Observe;
             let broken = if is_judged { Outcome::Fail } else { Outcome::SetupFailed };
-            let (outcome, expected, actual, no_answer) = match result {
+            let (outcome, expected, actual, reason) = match result {
                 Ok(()) => continue,
                 Err(Stop::Fault(fault)) => return Err(format!("{} ({}), {name}: {fault}", case.id, self.format)),
                 Err(_) if matches!(step.purpose, Purpose::Observe { .. }) => continue,
-                Err(Stop::Failure { expected, actual, no_answer }) => (broken, expected, actual, no_answer),
+                Err(Stop::Failure { expected, actual, reason }) => (broken, expected, actual, reason),
                 Err(Stop::Unprepared { name }) => {
                     let expected = format!("an earlier step to answer the id of `{name}`");
-                    (Outcome::SetupFailed, expected, "none was answered".to_owned(), false)
+                    let reason = Reason { wanted: "id", found: Found::NoId };
+                    (Outcome::SetupFailed, expected, "none was answered".to_owned(), reason)
                 }
             };
             let exchange = self.telling_exchange(sent_before);
-            return Ok(Some((outcome, Failure { step: name, expected, actual, exchange, no_answer })));
+            let no_answer = reason.found == Found::Nothing;
+            return Ok(Some((outcome, Failure { step: name, expected, actual, exchange, no_answer, reason })));
         }
         Ok(None)
     }
@@ -306,7 +345,7 @@ impl Hearing<'_> {
 
     fn send(&mut self, message: &Message, times: usize) -> Result<Answers, Stop> {
         let sent = self.request(message)?;
-        let received = if times == 1 { vec![self.client.send(&sent)] } else { self.send_at_once(&sent, times) };
+        let received = if times == 1 { vec![self.wire.send(&sent)] } else { self.send_at_once(&sent, times) };
         let mut answers = Answers { list: Vec::new(), unanswered: None };
         for received in received {
             match &received {
@@ -322,7 +361,7 @@ impl Hearing<'_> {
         let barrier = Barrier::new(times);
         let one = || {
             barrier.wait();
-            self.client.send(sent)
+            self.wire.send(sent)
         };
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..times).map(|_| scope.spawn(one)).collect();
@@ -346,7 +385,7 @@ impl Hearing<'_> {
             }
         }
         headers.retain(|(_, value)| !value.is_empty());
-        let url = self.client.target().url(&path, query.as_deref());
+        let url = self.wire.url(&path, query.as_deref());
         Ok(Sent { method: message.method.clone(), url, headers, body })
     }
 
@@ -358,30 +397,42 @@ impl Hearing<'_> {
         self.expect(&step.expect, answers)?;
         for answer in &answers.list {
             if let Some((expected, actual)) = step.demands.unmet(answer) {
-                return Err(Stop::Failure {
-                    expected,
-                    actual: format!("{actual} - {}", answer.describe()),
-                    no_answer: false,
-                });
+                let actual = format!("{actual} - {}", answer.describe());
+                let reason = Reason { wanted: "form", found: Found::Form };
+                return Err(Stop::Failure { expected, actual, reason });
             }
         }
         match self.data_difference(step, answers)? {
             Some(difference) => Err(Stop::Failure {
                 expected: "an answer whose data holds what was stored".to_owned(),
                 actual: difference,
-                no_answer: false,
+                reason: Reason { wanted: "data", found: Found::Data },
             }),
             None => Ok(()),
         }
     }
 
     fn expect(&self, expect: &[Expectation], answers: &Answers) -> Result<(), Stop> {
-        let no_answer = answers.unanswered.is_some();
-        if !no_answer && expect.iter().any(|one| one.holds(&answers.list, &self.values, &self.seen)) {
+        let is_answered = answers.unanswered.is_none();
+        if is_answered && expect.iter().any(|one| one.holds(&answers.list, &self.values, &self.seen)) {
             return Ok(());
         }
         let expected = expect.iter().map(ToString::to_string).collect::<Vec<_>>().join(", or ");
-        Err(Stop::Failure { expected, actual: self.describe(answers), no_answer })
+        let reason = Reason { wanted: expect.first().map_or("nothing", Expectation::word), found: self.kind(answers) };
+        Err(Stop::Failure { expected, actual: self.describe(answers), reason })
+    }
+
+    fn kind(&self, answers: &Answers) -> Found {
+        let telling = answers.list.iter().find(|answer| answer.accepted_id().is_none()).or(answers.list.first());
+        match (&answers.unanswered, telling) {
+            (Some(_), _) | (None, None) => Found::Nothing,
+            (None, Some(answer)) => match (answer.accepted_id(), &answer.envelope) {
+                (Some(id), _) if self.seen.contains(id) => Found::KnownId,
+                (Some(_), _) => Found::NewId,
+                (None, Ok(envelope)) if envelope.error != 0 => Found::Refusal,
+                (None, _) => Found::Unreadable,
+            },
+        }
     }
 
     /// What the target said, with the saved names of the ids that were answered.

@@ -217,6 +217,7 @@ pub struct Values<'a> {
     ints: Vec<String>,
     scope: Scope,
     is_sample: bool,
+    made: Vec<String>,
 }
 
 impl<'a> Values<'a> {
@@ -234,6 +235,7 @@ impl<'a> Values<'a> {
             ints: Vec::new(),
             scope: Scope::Shared,
             is_sample: false,
+            made: Vec::new(),
         }
     }
 
@@ -270,7 +272,21 @@ impl<'a> Values<'a> {
         self.saved.iter().find(|(_, saved)| *saved == id).map(|(name, _)| name.as_str())
     }
 
+    /// The values made for this case, each once, in the order in which they were first used.
+    pub fn into_made(self) -> Vec<String> {
+        self.made
+    }
+
     fn get(&mut self, placeholder: &Placeholder) -> Result<String, Missing> {
+        let value = self.value(placeholder)?;
+        let is_made = !matches!(placeholder, Placeholder::Id(_) | Placeholder::Role(_) | Placeholder::Hex(_));
+        if is_made && !self.made.contains(&value) {
+            self.made.push(value.clone());
+        }
+        Ok(value)
+    }
+
+    fn value(&mut self, placeholder: &Placeholder) -> Result<String, Missing> {
         Ok(match placeholder {
             Placeholder::Email(name) => format!("{}@example.com", self.word("email", name)),
             Placeholder::Word(name) => self.word("text", name),

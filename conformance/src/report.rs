@@ -297,6 +297,7 @@ mod tests {
             failure: None,
             observations: vec![("name".to_owned(), word.to_owned())],
             exchanges: Vec::new(),
+            values: Vec::new(),
             excuse: None,
         }
     }

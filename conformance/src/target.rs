@@ -57,6 +57,18 @@ pub struct Received {
     pub body: Vec<u8>,
 }
 
+/// What answers requests: a target over HTTP, or a recording of one.
+pub trait Wire: Sync {
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// # Errors
+    /// Says why there is no answer.
+    fn send(&self, sent: &Sent) -> Result<Received, String>;
+
+    /// The URL of a path below `/api/v1.1/`.
+    fn url(&self, path: &str, query: Option<&str>) -> String;
+}
+
 impl Received {
     /// The `Content-Type`, if there is one.
     pub fn content_type(&self) -> Option<&str> {
@@ -125,17 +137,8 @@ pub struct Client {
     target: Target,
 }
 
-impl Client {
-    /// The target it speaks to.
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// Sends a request and waits for the whole answer.
-    ///
-    /// # Errors
-    /// Says why there is no answer.
-    pub fn send(&self, sent: &Sent) -> Result<Received, String> {
+impl Wire for Client {
+    fn send(&self, sent: &Sent) -> Result<Received, String> {
         let result = self.exchange(sent);
         let health = &self.target.health;
         if result.is_ok() {
@@ -146,6 +149,12 @@ impl Client {
         result
     }
 
+    fn url(&self, path: &str, query: Option<&str>) -> String {
+        self.target.url(path, query)
+    }
+}
+
+impl Client {
     /// A target that refuses one kind of request is not lost: it must not answer anything at all.
     fn look_for_life(&self) {
         match self.target.probe() {
@@ -215,7 +224,7 @@ mod tests {
     }
 
     fn send(client: &Client) -> Result<Received, String> {
-        let url = client.target().url("x", None);
+        let url = client.url("x", None);
         client.send(&Sent { method: "POST".into(), url, headers: vec![], body: b"no".to_vec() })
     }
 
@@ -224,10 +233,10 @@ mod tests {
         let freed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let client = Target::new(&format!("http://{freed}")).unwrap().client();
         for _ in 0..LOST_AFTER {
-            assert!(!client.target().is_lost());
+            assert!(!client.target.is_lost());
             assert!(send(&client).is_err());
         }
-        assert!(client.target().is_lost());
+        assert!(client.target.is_lost());
     }
 
     #[test]
@@ -251,6 +260,6 @@ mod tests {
         for _ in 0..2 * LOST_AFTER {
             assert!(send(&client).is_err());
         }
-        assert!(!client.target().is_lost());
+        assert!(!client.target.is_lost());
     }
 }

@@ -103,6 +103,7 @@ mod tests {
             failure: None,
             observations: vec![("n".to_owned(), "w".to_owned())],
             exchanges: Vec::new(),
+            values: Vec::new(),
             excuse: None,
         }
     }
