@@ -106,6 +106,9 @@ impl Verdict {
 /// An expectation that did not hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
+    /// Which step, counted from 0.
+    #[serde(skip)]
+    pub position: usize,
     /// Which step, in words.
     pub step: String,
     /// What was expected, by meaning.
@@ -154,10 +157,22 @@ pub enum Found {
 /// One request and its answer, tokens masked.
 #[derive(Debug, Clone)]
 pub struct Exchange {
+    /// The step it belongs to, counted from 0.
+    pub step: usize,
+    /// True if it is that of the step's twin.
+    pub is_twin: bool,
     /// What was sent.
     pub sent: Sent,
     /// What was answered, or why nothing was.
     pub received: Result<Received, String>,
+}
+
+impl Exchange {
+    /// What was answered, read; nothing if there was no answer.
+    pub fn answer(&self) -> Option<Answer> {
+        let got = self.received.as_ref().ok()?;
+        Some(Answer::read(got.status, got.content_type(), &got.body))
+    }
 }
 
 /// What a case is judged with.
@@ -200,8 +215,16 @@ impl Judge<'_> {
             return Ok(verdict);
         }
         let values = Values::new(self.world, self.seed, ordinal, &case.id, format);
-        let mut hearing =
-            Hearing { wire, format, values, seen: BTreeSet::new(), exchanges: Vec::new(), words: Vec::new() };
+        let mut hearing = Hearing {
+            step: 0,
+            is_twin: false,
+            wire,
+            format,
+            values,
+            seen: BTreeSet::new(),
+            exchanges: Vec::new(),
+            words: Vec::new(),
+        };
         let ending = hearing.hear(case, level)?;
         verdict.outcome = ending.as_ref().map_or_else(|| unbroken(case, level), |(outcome, _)| *outcome);
         verdict.observations = hearing.words;
@@ -235,6 +258,8 @@ fn unbroken(case: &Case, level: Level) -> Outcome {
 
 /// One case being run.
 struct Hearing<'a> {
+    step: usize,
+    is_twin: bool,
     wire: &'a dyn Wire,
     format: Format,
     values: Values<'a>,
@@ -265,6 +290,7 @@ impl Hearing<'_> {
         for (position, step) in case.steps.iter().enumerate() {
             let mut name = format!("step {} of {}", position + 1, case.steps.len());
             let sent_before = self.exchanges.len();
+            self.step = position;
             let mut result = self.step(step);
             if let (Ok(()), Some(twin)) = (&result, &step.twin) {
                 name.push_str(", its twin");
@@ -285,17 +311,17 @@ impl Hearing<'_> {
             };
             let exchange = self.telling_exchange(sent_before);
             let no_answer = reason.found == Found::Nothing;
-            return Ok(Some((outcome, Failure { step: name, expected, actual, exchange, no_answer, reason })));
+            return Ok(Some((
+                outcome,
+                Failure { position, step: name, expected, actual, exchange, no_answer, reason },
+            )));
         }
         Ok(None)
     }
 
     /// The exchange to show: of many at once the first that was not accepted, else the last.
     fn telling_exchange(&self, from: usize) -> Option<usize> {
-        let is_odd = |exchange: &Exchange| match &exchange.received {
-            Ok(got) => Answer::read(got.status, got.content_type(), &got.body).accepted_id().is_none(),
-            Err(_) => true,
-        };
+        let is_odd = |exchange: &Exchange| exchange.answer().is_none_or(|answer| answer.accepted_id().is_none());
         let odd = (from..self.exchanges.len()).find(|&position| is_odd(&self.exchanges[position]));
         let is_parallel = self.exchanges.len() > from + 2; // more than a step and its twin
         odd.filter(|_| is_parallel).or_else(|| self.exchanges.len().checked_sub(1))
@@ -328,7 +354,9 @@ impl Hearing<'_> {
 
     fn twin(&mut self, twin: &Twin) -> Result<(), Stop> {
         self.values.enter(twin.scope);
+        self.is_twin = true;
         let answers = self.send(&twin.message, 1);
+        self.is_twin = false;
         self.values.enter(Scope::Shared);
         let answers = answers?;
         let result = self.expect(&twin.expect, &answers);
@@ -352,7 +380,8 @@ impl Hearing<'_> {
                 Ok(got) => answers.list.push(Answer::read(got.status, got.content_type(), &got.body)),
                 Err(reason) => answers.unanswered = Some(reason.clone()),
             }
-            self.exchanges.push(Exchange { sent: sent.clone(), received });
+            let (step, is_twin) = (self.step, self.is_twin);
+            self.exchanges.push(Exchange { step, is_twin, sent: sent.clone(), received });
         }
         Ok(answers)
     }

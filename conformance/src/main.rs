@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rollcall_conformance::filter::Filter;
+use rollcall_conformance::generated::Generator;
 use rollcall_conformance::judge::Judge;
 use rollcall_conformance::report::{Asked, Conclusion, Report, json, junit, list, screen};
 use rollcall_conformance::run::{self, Planned};
@@ -70,6 +71,10 @@ struct Options {
     #[arg(long)]
     quiet: bool,
 
+    /// How many cases to generate besides those written by hand
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    generated: usize,
+
     /// When to use colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -108,7 +113,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn execute(options: &Options, out: &mut impl Write) -> anyhow::Result<u8> {
-    let (suite, problems) = Suite::read(&built_in_files());
+    let (mut suite, problems) = Suite::read(&built_in_files());
     let filter = Filter::new(options.filter.clone());
     if options.list {
         out.write_all(list::render(&suite, &filter).as_bytes())?;
@@ -124,6 +129,7 @@ fn execute(options: &Options, out: &mut impl Write) -> anyhow::Result<u8> {
     let target = options.target.as_deref().context("--target is missing")?;
     let target = Target::new(target).map_err(|error| anyhow!("--target: {error}"))?;
     let seed = options.seed.unwrap_or_else(seed_from_time);
+    suite.generated = Generator::new(seed, &world).cases(options.generated).map_err(anyhow::Error::msg)?;
     let plan = run::plan(&suite, &filter);
     let asked = Asked { target: target.base(), world: &world_name, seed, filter: &filter };
     if !options.quiet {

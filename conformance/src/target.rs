@@ -46,6 +46,13 @@ pub struct Sent {
     pub body: Vec<u8>,
 }
 
+impl Sent {
+    /// True if the text stands in the body or the URL.
+    pub fn holds(&self, text: &str) -> bool {
+        self.url.contains(text) || self.body.windows(text.len().max(1)).any(|part| part == text.as_bytes())
+    }
+}
+
 /// An answer as it came over the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {

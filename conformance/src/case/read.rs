@@ -407,11 +407,13 @@ fn check_step(case: &Case, step: &Step) -> Vec<String> {
 
 /// A JSON twin differs from the request that is refused in one thing, or says why it differs in more.
 fn check_twin(refused: &Message, twin: &Twin) -> Option<String> {
-    let sent = |message: &Message| {
-        let Body::Tree { template, bare, .. } = &message.body else { return None };
-        with_sample_values(|values| tree(template, *bare, values)).ok()
+    let sent = |message: &Message, values: &mut Values<'_>| match &message.body {
+        Body::Tree { template, bare, .. } => tree(template, *bare, values).ok(),
+        Body::Literal { .. } => None,
     };
-    let mut places = compare::differing_places(&sent(refused)?, &sent(&twin.message)?);
+    // With the same values, so that a name stands for the same in both.
+    let (one, other) = with_sample_values(|values| (sent(refused, values), sent(&twin.message, values)));
+    let mut places = compare::differing_places(&one?, &other?);
     places.extend(differing_transport(refused, &twin.message).map(str::to_owned));
     match (places.len() > 1, &twin.differs) {
         (true, None) => Some(format!(

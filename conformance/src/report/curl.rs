@@ -7,6 +7,12 @@ const ARGUMENT_LIMIT: usize = 100_000;
 
 /// One line for a POSIX shell.
 pub fn line(sent: &Sent) -> String {
+    command(sent, &[])
+}
+
+/// As [`line`], with shell variables in place of some texts: pairs of a text and the variable's name.
+pub fn command(sent: &Sent, variables: &[(String, String)]) -> String {
+    let quote = |text: &str| quote(text, variables);
     let mut line = format!("curl -sS -X {} {}", quote(&sent.method), quote(&sent.url));
     for (name, value) in &sent.headers {
         line.push_str(&format!(" -H {}", quote(&format!("{name}: {value}"))));
@@ -18,24 +24,28 @@ pub fn line(sent: &Sent) -> String {
     }
     match std::str::from_utf8(&sent.body) {
         Ok(text) if is_plain(text) => format!("{line} --data-binary {}", quote(text)),
-        _ => format!("printf %b {} | {line} --data-binary @-", escape_for_printf(&sent.body)),
+        _ => format!("printf %b {} | {line} --data-binary @-", quote(&escape_for_printf(&sent.body))),
     }
 }
 
 /// True if a shell argument can carry the text on one line; an `@` in front would name a file.
-fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     text.len() <= ARGUMENT_LIMIT && !text.starts_with('@') && !text.contains(char::is_control)
 }
 
-/// Single quotes, opened for a masked token so that the shell expands it.
-fn quote(text: &str) -> String {
+/// Single quotes, opened for a masked token or a variable so that the shell expands it.
+fn quote(text: &str, variables: &[(String, String)]) -> String {
     let is_simple = |c: char| c.is_ascii_alphanumeric() || "-._/:".contains(c);
-    if !text.is_empty() && text.chars().all(is_simple) {
+    let is_fixed = !variables.iter().any(|(value, _)| text.contains(value));
+    if !text.is_empty() && is_fixed && text.chars().all(is_simple) {
         return text.to_owned();
     }
     let mut quoted = format!("'{}'", text.replace('\'', r"'\''"));
     for mask in ["$TOKEN", "$FOREIGN_TOKEN"] {
         quoted = quoted.replace(mask, &format!("'\"{mask}\"'"));
+    }
+    for (value, name) in variables {
+        quoted = quoted.replace(value, &format!("'\"${name}\"'"));
     }
     quoted
 }
@@ -51,7 +61,7 @@ fn escape_for_printf(bytes: &[u8]) -> String {
             other => text.push_str(&format!("\\0{other:03o}")),
         }
     }
-    quote(&text)
+    text
 }
 
 #[cfg(test)]
