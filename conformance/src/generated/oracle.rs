@@ -404,18 +404,26 @@ impl Oracle {
 
     /// M13: whether a created profile is given the matching value that `data` does not carry is free.
     fn give_matching_value(&mut self, place: usize, import: &Import) {
-        let key = &import.key;
-        let resources = [Resource::Main, Resource::Other];
-        let subscribed = |address: Address| resources.map(|resource| Fact::Subscription(resource, address));
+        let (key, data) = (&import.key, &import.data);
+        let is_subscribed = |address| data.subscriptions.iter().any(|one| one.address == address);
+        let searches_subscriptions_only = matches!(import.mode, Mode::EmailSub | Mode::PhoneSub | Mode::EmailPhoneSub);
         let mut facts = vec![];
-        facts.extend(key.email.map(Fact::Email));
-        facts.extend(key.phone.map(Fact::Phone));
+        let mut addresses = vec![];
+        if let Some(email) = key.email {
+            facts.extend(data.email.is_none().then_some(Fact::Email(email)));
+            addresses.extend((searches_subscriptions_only || data.email.is_none()).then_some(Address::Email(email)));
+        }
+        if let Some(phone) = key.phone {
+            facts.extend(data.phones.is_none().then_some(Fact::Phone(phone)));
+            addresses.extend((searches_subscriptions_only || data.phones.is_none()).then_some(Address::Sms(phone)));
+        }
+        addresses.extend(key.push.map(Address::Push));
+        addresses.retain(|address| !is_subscribed(*address));
+        let subscribed = |address| [Resource::Main, Resource::Other].map(|one| Fact::Subscription(one, address));
         facts.extend(key.custom.map(Fact::Custom));
-        facts.extend(key.email.map(Address::Email).map(subscribed).into_iter().flatten());
-        facts.extend(key.phone.map(Address::Sms).map(subscribed).into_iter().flatten());
-        facts.extend(key.push.map(Address::Push).map(subscribed).into_iter().flatten());
+        facts.extend(addresses.into_iter().flat_map(subscribed));
         for fact in facts {
-            if self.facts(place, |held| *held == fact).is_empty() {
+            if self.facts(place, |held| is_of_one_field(held, &fact) || *held == fact).is_empty() {
                 self.believe(place, fact, Belief::Perhaps);
             }
         }
@@ -496,5 +504,147 @@ impl Oracle {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::import::{Arrays, Bad, Defect, Flags, Key, Messenger, Spelling};
+    use super::*;
+
+    fn import(mode: Mode, key: Key, data: Data) -> Import {
+        let spelling = Spelling { order: 0, arrays: Arrays::Single };
+        Import { database: Database::Main, mode, key, data, flags: Flags::default(), spelling, defect: None }
+    }
+
+    fn by_email(mode: Mode, email: Pick, data: Data) -> Import {
+        import(mode, Key { email: Some(email), ..Key::default() }, data)
+    }
+
+    fn by_phone(mode: Mode, phone: Pick, data: Data) -> Import {
+        import(mode, Key { phone: Some(phone), ..Key::default() }, data)
+    }
+
+    fn email(email: Pick) -> Data {
+        Data { email: Some(email), ..Data::default() }
+    }
+
+    fn phones(phones: &[Pick]) -> Data {
+        Data { phones: Some(phones.to_vec()), ..Data::default() }
+    }
+
+    fn subscribed(address: Address) -> Data {
+        let (resource, status) = (Resource::Main, Some(Status::Subscribed));
+        let one = Subscription { resource, address, status, priority: None, categories: None, field: None };
+        Data { subscriptions: vec![one], ..Data::default() }
+    }
+
+    #[track_caller]
+    fn predicts(reading: Reading, imports: &[Import], expected: &[Prediction]) {
+        let mut oracle = Oracle::new(reading);
+        let predicted: Vec<_> = imports.iter().map(|import| oracle.predict(import)).collect();
+        assert_eq!(predicted, expected);
+    }
+
+    use Prediction::{Free, New, OneOf, Refused, Same};
+
+    #[test]
+    fn each_mode_finds_in_its_own_places_only() {
+        let profile = by_email(Mode::Email, 0, email(0));
+        let searches =
+            [(Mode::Email, Same(0)), (Mode::Default, Same(0)), (Mode::EmailProfile, Same(0)), (Mode::EmailSub, New)];
+        for (mode, expected) in searches {
+            predicts(Reading::Must, &[profile.clone(), by_email(mode, 0, Data::default())], &[New, expected]);
+        }
+        let subscriber = by_phone(Mode::PhoneSub, 0, subscribed(Address::Sms(0)));
+        for (mode, expected) in [(Mode::Phone, Same(0)), (Mode::PhoneSub, Same(0))] {
+            predicts(Reading::Must, &[subscriber.clone(), by_phone(mode, 0, Data::default())], &[New, expected]);
+        }
+    }
+
+    #[test]
+    fn a_messenger_phone_is_perhaps_found_by_phone() {
+        let profile =
+            by_email(Mode::Email, 0, Data { email: Some(0), ..subscribed(Address::Messenger(Messenger::Viber, 1)) });
+        predicts(Reading::Must, &[profile, by_phone(Mode::PhoneSub, 1, Data::default())], &[New, Free]);
+    }
+
+    #[test]
+    fn of_several_found_one_is_updated_or_the_import_is_refused() {
+        let [ann, bob] = [0, 1].map(|pick| by_email(Mode::Email, pick, Data { phones: Some(vec![2]), ..email(pick) }));
+        let search = by_phone(Mode::Phone, 2, Data::default());
+        predicts(Reading::Must, &[ann, bob, search], &[New, New, OneOf(vec![0, 1])]);
+    }
+
+    #[test]
+    fn a_changed_value_is_followed_by_those_who_should() {
+        let imports = [
+            by_phone(Mode::Phone, 0, Data { phones: Some(vec![0]), ..email(0) }),
+            by_phone(Mode::Phone, 0, email(1)),
+            by_email(Mode::EmailProfile, 1, Data::default()),
+            by_email(Mode::EmailProfile, 0, email(0)),
+        ];
+        predicts(Reading::Must, &imports[..3], &[New, Same(0), Free]);
+        predicts(Reading::Should, &imports, &[New, Same(0), Same(0), New]);
+    }
+
+    #[test]
+    fn an_absent_field_stays_and_a_given_list_of_phones_replaces() {
+        let first = by_email(Mode::Email, 0, Data { phones: Some(vec![0, 1]), ..email(0) });
+        let unrelated = by_email(Mode::Email, 0, Data { name: Some(0), ..Data::default() });
+        let replacing = by_email(Mode::Email, 0, phones(&[1, 2]));
+        let search = |phone| by_phone(Mode::Phone, phone, Data::default());
+        predicts(Reading::Must, &[first.clone(), unrelated, search(0)], &[New, Same(0), Same(0)]);
+        predicts(Reading::Must, &[first.clone(), replacing.clone(), search(1)], &[New, Same(0), Same(0)]);
+        predicts(Reading::Must, &[first.clone(), replacing.clone(), search(0)], &[New, Same(0), Free]);
+        predicts(Reading::Should, &[first, replacing, search(0)], &[New, Same(0), New]);
+    }
+
+    #[test]
+    fn the_address_of_another_profile_is_nobodys_for_certain() {
+        let [ann, bob] = [0, 1].map(|pick| by_email(Mode::Email, pick, email(pick)));
+        let taking = by_email(Mode::Email, 1, email(0));
+        let search = by_email(Mode::EmailProfile, 0, Data::default());
+        predicts(Reading::Should, &[ann, bob, taking, search], &[New, New, Free, OneOf(vec![0, 1])]);
+    }
+
+    #[test]
+    fn a_subscription_of_two_profiles_belongs_to_one_of_them_at_least() {
+        let [ann, bob] =
+            [0, 1].map(|pick| by_email(Mode::Email, pick, Data { email: Some(pick), ..subscribed(Address::Sms(0)) }));
+        let search = by_phone(Mode::PhoneSub, 0, Data::default());
+        predicts(Reading::Should, &[ann, bob, search], &[New, New, OneOf(vec![0, 1])]);
+    }
+
+    #[test]
+    fn an_id_finds_its_profile_in_its_own_database_only() {
+        let made = by_email(Mode::Email, 0, email(0));
+        let known = import(Mode::ProfileId, Key { profile: Some(0), ..Key::default() }, Data::default());
+        let elsewhere = Import { database: Database::Other, ..known.clone() };
+        predicts(Reading::Must, &[made, known, elsewhere], &[New, Same(0), Refused]);
+    }
+
+    #[test]
+    fn what_is_refused_leaves_nothing() {
+        let defective = Import { defect: Some(Defect::WrongToken), ..by_email(Mode::Email, 0, email(0)) };
+        let data = Data { bad: Some(Bad::Channel), ..email(0) };
+        let bad = by_email(Mode::Email, 0, data.clone());
+        let flags = Flags { skip_invalid: Some(true), ..Flags::default() };
+        let skipping = Import { flags, ..by_email(Mode::Email, 0, data) };
+        let again = by_email(Mode::Email, 0, email(0));
+        predicts(Reading::Must, &[defective, bad, skipping, again], &[Refused, Refused, New, Same(2)]);
+    }
+
+    #[test]
+    fn the_matching_value_alone_is_perhaps_written() {
+        let made = by_email(Mode::Email, 0, Data { name: Some(0), ..Data::default() });
+        predicts(Reading::Should, &[made.clone(), made], &[New, Free]);
+    }
+
+    #[test]
+    fn one_of_two_values_is_served_by_those_who_should() {
+        let half = by_email(Mode::EmailPhone, 0, email(0));
+        predicts(Reading::Must, std::slice::from_ref(&half), &[Free]);
+        predicts(Reading::Should, &[half], &[New]);
     }
 }
