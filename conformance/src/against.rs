@@ -534,7 +534,7 @@ mod tests {
 
     fn suite() -> Suite {
         let files = [
-            ("spec/requirements/a.toml", "[A-1]\nlevel='must'\nsays='x'\nsource='page:1'\nconfidence='documented'".to_owned()),
+            ("spec/requirements/a.toml", "[A-1]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'".to_owned()),
             ("cases/x/y.toml", format!("title='t'\nrequirements=['A-1']\n{SAVES}")),
             ("worlds/documented.toml", "[suite]\ntoken='t'\ndatabase=1".to_owned()),
         ];

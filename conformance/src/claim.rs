@@ -270,7 +270,7 @@ mod tests {
         let plain = claim(&files(""));
         let spaced = claim(&files("\n\n# a comment\n"));
         assert_eq!(plain.requirements_sha256, spaced.requirements_sha256);
-        let row = claim(&files("\n[A-2]\nlevel='may'\nsays='x'\nsource='page:1'\nconfidence='documented'\nuntested='r'"));
+        let row = claim(&files("\n[A-2]\nlevel='may'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\nuntested='r'"));
         assert_ne!(plain.requirements_sha256, row.requirements_sha256);
         let mut other = files("");
         other.get_mut("cases/x/y.toml").unwrap().push(b'\n');

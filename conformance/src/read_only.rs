@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_step_that_may_be_accepted_makes_the_case_one_that_writes() {
         let suite = |level: &str, steps: &str| {
-            let row = format!("[A-1]\nlevel='{level}'\nsays='x'\nsource='page:1'\nconfidence='documented'");
+            let row = format!("[A-1]\nlevel='{level}'\nsays='It works.'\nsource='page:1'\nconfidence='documented'");
             let files = [
                 ("spec/requirements/a.toml", row),
                 ("cases/x/a.toml", format!("title='t'\nrequirements=['A-1']\n{steps}")),

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Answers, Conclusion, Report, curl};
+use crate::claim::{Claim, Difference};
 use crate::judge::{Excuse, Exchange, KnownList, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::run::Planned;
@@ -120,6 +121,19 @@ pub fn closing(report: &Report<'_>, quiet: bool) -> String {
     }
     verdict(&mut out, report);
     out
+}
+
+/// What is said of a claim after the run that checked it.
+pub fn verified(file: &str, claim: &Claim, differences: &[Difference]) -> String {
+    let made = format!("{file}, made on {} of {}", claim.date, claim.target);
+    if differences.is_empty() {
+        return format!("\n{0}the claim holds{0:#}: {made}\n", GREEN.bold());
+    }
+    let mut out = format!("\n{RED}the claim does not hold{RED:#}: {made}\n");
+    for difference in differences {
+        let _ = writeln!(out, "  {}", visible(&difference.to_string()));
+    }
+    out + "Next: see to what differs, or make a new claim with --claim.\n"
 }
 
 /// Broken MUSTs first: the last page of the screen is read first, but the first failure is looked for.
