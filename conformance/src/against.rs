@@ -371,8 +371,9 @@ fn joined(mut meanings: Vec<BTreeMap<Aspect, Said>>) -> BTreeMap<Aspect, Said> {
     for (aspect, said) in meanings.into_iter().flatten() {
         *counts.entry(aspect).or_default().entry(said.key).or_default() += 1;
     }
-    let listed = |counts: BTreeMap<String, usize>| {
-        counts.into_iter().map(|(said, count)| format!("{count} x {said}")).collect::<Vec<_>>().join(", ")
+    let listed = |counts: BTreeMap<String, usize>| match counts.len() {
+        1 => counts.into_keys().collect(), // all say the same
+        _ => counts.into_iter().map(|(said, count)| format!("{count} x {said}")).collect::<Vec<_>>().join(", "),
     };
     counts.into_iter().map(|(aspect, counts)| (aspect, Said::plain(listed(counts)))).collect()
 }
@@ -482,7 +483,11 @@ struct Echo {
 impl Echo {
     fn hear(&mut self, body: &[u8]) {
         let Ok(text) = std::str::from_utf8(body) else { return };
-        let tree = if text.trim_start().starts_with('<') { xml::read(text).map(|xml| xml.content) } else { Value::parse(text) };
+        let tree = if text.trim_start().starts_with('<') {
+            xml::read(text).map(|xml| xml.content)
+        } else {
+            Value::parse(text)
+        };
         // A body that is broken on purpose stores nothing that could come back.
         if let Ok(tree) = tree {
             self.note(&tree);
@@ -534,7 +539,10 @@ mod tests {
 
     fn suite() -> Suite {
         let files = [
-            ("spec/requirements/a.toml", "[A-1]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'".to_owned()),
+            (
+                "spec/requirements/a.toml",
+                "[A-1]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'".to_owned(),
+            ),
             ("cases/x/y.toml", format!("title='t'\nrequirements=['A-1']\n{SAVES}")),
             ("worlds/documented.toml", "[suite]\ntoken='t'\ndatabase=1".to_owned()),
         ];
@@ -623,7 +631,9 @@ mod tests {
     }
 
     fn got(email: &str, time: &str, more: &str) -> String {
-        format!(r#"{{"error":0,"error_text":"","data":{{"id":"1","email":"{email}@example.com","time":"{time}"{more}}}}}"#)
+        format!(
+            r#"{{"error":0,"error_text":"","data":{{"id":"1","email":"{email}@example.com","time":"{time}"{more}}}}}"#
+        )
     }
 
     #[test]

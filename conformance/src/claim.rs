@@ -177,7 +177,8 @@ fn counts(report: &Report<'_>, level: Level) -> BTreeMap<String, usize> {
 
 fn banner(report: &Report<'_>) -> Option<String> {
     let answers = report.verdicts.iter().flat_map(|verdict| &verdict.exchanges);
-    let headers: Vec<_> = answers.filter_map(|exchange| exchange.received.as_ref().ok()).map(|got| &got.headers).collect();
+    let headers: Vec<_> =
+        answers.filter_map(|exchange| exchange.received.as_ref().ok()).map(|got| &got.headers).collect();
     let value_of = |wanted: &str| {
         let mut all = headers.iter().flat_map(|headers| headers.iter());
         all.find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
@@ -227,8 +228,14 @@ mod tests {
 
     fn files(more: &str) -> Files {
         let files = [
-            ("spec/requirements/a.toml", format!("[A-1]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'{more}")),
-            ("cases/x/y.toml", "title='t'\nrequirements=['A-1']\n[[steps]]\nimport='{\"data\":{}}'\nexpect='new'".to_owned()),
+            (
+                "spec/requirements/a.toml",
+                format!("[A-1]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'{more}"),
+            ),
+            (
+                "cases/x/y.toml",
+                "title='t'\nrequirements=['A-1']\n[[steps]]\nimport='{\"data\":{}}'\nexpect='new'".to_owned(),
+            ),
             ("worlds/documented.toml", "[suite]\ntoken='secret'\ndatabase=1".to_owned()),
         ];
         files.map(|(path, text)| (path.to_owned(), text.into_bytes())).into()
@@ -240,7 +247,13 @@ mod tests {
         let asked = Asked { target: "http://a", world: "w", seed: 1, filter: &filter };
         let report = Report::new(&suite, &asked, &run::plan(&suite, &filter), Run::default());
         let mut known = Known::default();
-        known.read(crate::judge::KnownList::KnownFailing, "k", "[[known]]\ncase='x/y'\nexpectation='e'\nreason='r'\nexpires=2027-01-31").unwrap();
+        known
+            .read(
+                crate::judge::KnownList::KnownFailing,
+                "k",
+                "[[known]]\ncase='x/y'\nexpectation='e'\nreason='r'\nexpires=2027-01-31",
+            )
+            .unwrap();
         let world = suite.documented_world.clone().unwrap();
         Claim::new(&report, &world, &known, files, jiff::civil::date(2026, 10, 1))
     }
@@ -270,7 +283,9 @@ mod tests {
         let plain = claim(&files(""));
         let spaced = claim(&files("\n\n# a comment\n"));
         assert_eq!(plain.requirements_sha256, spaced.requirements_sha256);
-        let row = claim(&files("\n[A-2]\nlevel='may'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\nuntested='r'"));
+        let row = claim(&files(
+            "\n[A-2]\nlevel='may'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\nuntested='r'",
+        ));
         assert_ne!(plain.requirements_sha256, row.requirements_sha256);
         let mut other = files("");
         other.get_mut("cases/x/y.toml").unwrap().push(b'\n');
@@ -282,7 +297,10 @@ mod tests {
     #[test]
     fn every_field_that_differs_is_told() {
         let one = claim(&files(""));
-        assert_eq!(one.differences(&Claim { seed: 2, date: Date::default(), target: "http://b".to_owned(), ..one.clone() }), []);
+        assert_eq!(
+            one.differences(&Claim { seed: 2, date: Date::default(), target: "http://b".to_owned(), ..one.clone() }),
+            []
+        );
         let mut other = Claim { banner: Some("x/1".to_owned()), verdict: Conclusion::Conformant, ..one.clone() };
         other.counts.get_mut("must").unwrap().insert("pass".to_owned(), 7);
         let lines: Vec<String> = one.differences(&other).iter().map(ToString::to_string).collect();

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_difference_is_a_change_or_new_or_gone() {
-        let (before, after) = (fingerprint(&[("a", "1"), ("b", "2"), ("c", "3")]), fingerprint(&[("a", "1"), ("b", "4"), ("d", "5")]));
+        let (before, after) =
+            (fingerprint(&[("a", "1"), ("b", "2"), ("c", "3")]), fingerprint(&[("a", "1"), ("b", "4"), ("d", "5")]));
         let lines: Vec<String> = difference(&before, &after).iter().map(ToString::to_string).collect();
         assert_eq!(lines, ["b: changed from `2` to `4`", "c: gone, was `3`", "d: new, `5`"]);
         assert_eq!(difference(&before, &before), []);

@@ -174,7 +174,8 @@ impl Entry {
             (Some(pattern), Some(id)) => filter::glob(pattern.as_bytes(), id.as_bytes()),
             _ => false,
         };
-        only.is_none_or(|only| only == format) && (fits(ids, Some(&case.id)) || fits(requirement, case.requirements.first()))
+        only.is_none_or(|only| only == format)
+            && (fits(ids, Some(&case.id)) || fits(requirement, case.requirements.first()))
     }
 
     fn foresees(&self, verdict: &Verdict) -> bool {
@@ -187,9 +188,14 @@ impl Entry {
 
     fn surprises(&self, today: Date, suite: &Suite, plan: &[Planned<'_>], verdicts: &[Verdict]) -> Vec<Surprise> {
         if !plan.iter().any(|planned| self.names(planned.case, planned.format)) {
-            let is_somewhere = suite.all_cases().any(|case| case.formats.iter().any(|&format| self.names(case, format)));
+            let is_somewhere =
+                suite.all_cases().any(|case| case.formats.iter().any(|&format| self.names(case, format)));
             let what = format!("{} matches no case of this suite", self.pattern());
-            return if is_somewhere { Vec::new() } else { vec![self.surprise(what, "correct it, or remove the entry")] };
+            return if is_somewhere {
+                Vec::new()
+            } else {
+                vec![self.surprise(what, "correct it, or remove the entry")]
+            };
         }
         if self.is_expired(today) {
             let what = format!("{} has expired, on {}", self.pattern(), self.expiry());
@@ -260,7 +266,8 @@ const HEAD: &str = "\
 /// A list of all failures of a run, to start from. Those that were announced before keep their words.
 pub fn render(report: &Report<'_>, known: &Known) -> String {
     let mut out = HEAD.to_owned();
-    let is_flaky = |verdict: &Verdict| verdict.excuse.as_ref().is_some_and(|excuse| excuse.list == KnownList::KnownFlaky);
+    let is_flaky =
+        |verdict: &Verdict| verdict.excuse.as_ref().is_some_and(|excuse| excuse.list == KnownList::KnownFlaky);
     for case in report.suite.all_cases() {
         let failed = report.verdicts.iter().filter(|verdict| verdict.case == case.id && !is_flaky(verdict));
         let failed: Vec<(&Verdict, &Failure)> =
@@ -323,7 +330,9 @@ mod tests {
     fn suite() -> Suite {
         let row =
             |id: &str| format!("[{id}]\nlevel='must'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\n");
-        let case = |row: &str| format!("title='t'\nrequirements=['{row}']\n[[steps]]\nimport='{{\"data\":{{}}}}'\nexpect='new'");
+        let case = |row: &str| {
+            format!("title='t'\nrequirements=['{row}']\n[[steps]]\nimport='{{\"data\":{{}}}}'\nexpect='new'")
+        };
         let files = [
             ("spec/requirements/a.toml", row("A-1") + &row("B-1")),
             ("cases/x/a.toml", case("A-1")),
@@ -348,7 +357,8 @@ mod tests {
             no_answer: false,
         });
         let outcome = if failure.is_some() { Outcome::Fail } else { Outcome::Pass };
-        let message = if failure.is_some() { format!("step 1 of 1: expected {expected}; got refused") } else { String::new() };
+        let message =
+            if failure.is_some() { format!("step 1 of 1: expected {expected}; got refused") } else { String::new() };
         let (case, observations, exchanges) = (case.to_owned(), Vec::new(), Vec::new());
         Verdict { case, format, level: Level::Must, outcome, message, failure, observations, exchanges, excuse: None }
     }
@@ -441,9 +451,8 @@ mod tests {
     fn what_was_not_tried_says_nothing() {
         let suite = suite();
         let plan = run::plan(&suite, &Filter::default());
-        let untried = [Format::Json, Format::Xml].map(|format| {
-            Verdict { outcome: Outcome::Unsupported, ..verdict("x/a", format, "") }
-        });
+        let untried = [Format::Json, Format::Xml]
+            .map(|format| Verdict { outcome: Outcome::Unsupported, ..verdict("x/a", format, "") });
         let known = known(KnownFailing, "[[known]]\ncase = 'x/a'\nexpectation = 'new'\nreason = 'r'");
         assert_eq!(known.surprises(&suite, &plan, &untried), []);
         assert_eq!(known.surprises(&suite, &plan, &[]), []);

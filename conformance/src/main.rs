@@ -129,7 +129,9 @@ impl Setting {
         }
         let (world, world_name) = load_world(options.world.as_deref(), suite)?;
         let mut known = Known::new(today());
-        known.extend(&file.display().to_string(), &claim.known_failures).map_err(|error| anyhow!("--verify: {error}"))?;
+        known
+            .extend(&file.display().to_string(), &claim.known_failures)
+            .map_err(|error| anyhow!("--verify: {error}"))?;
         Ok(Self {
             target: target_of("--target", options.target.as_deref().unwrap_or(&claim.target))?,
             world,
@@ -156,8 +158,9 @@ fn target_of(option: &str, url: &str) -> anyhow::Result<Target> {
     Target::new(url).map_err(|error| anyhow!("{option}: {error}"))
 }
 
+/// In UTC, so that a list expires at one moment everywhere.
 fn today() -> Date {
-    jiff::Zoned::now().date()
+    jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
 fn seed_from_time() -> u64 {
@@ -281,13 +284,7 @@ fn write_files(options: &Judging, setting: &Setting, files: &Files, report: &Rep
 }
 
 /// Runs as a claim says, and tells in what it does not hold.
-fn verify(
-    options: &Judging,
-    suite: &Suite,
-    files: &Files,
-    path: &Path,
-    out: &mut impl Write,
-) -> anyhow::Result<u8> {
+fn verify(options: &Judging, suite: &Suite, files: &Files, path: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
     let name = path.display();
     let claim = Claim::read(&read("--verify", path)?).map_err(|error| anyhow!("--verify: {name}: {error}"))?;
     let setting = Setting::of_claim(options, suite, &claim, path)?;

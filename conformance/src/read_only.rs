@@ -23,9 +23,11 @@ pub fn run(
     jobs: usize,
     mut heard: impl FnMut(&Verdict),
 ) -> Run {
-    let (harmless, others): (Vec<&Planned<'_>>, Vec<_>) = plan.iter().partition(|planned| is_harmless(planned.case, planned.level));
+    let (harmless, others): (Vec<&Planned<'_>>, Vec<_>) =
+        plan.iter().partition(|planned| is_harmless(planned.case, planned.level));
     let cases: Vec<Case> = harmless.iter().map(|planned| without_twins(planned.case)).collect();
-    let sent: Vec<Planned<'_>> = harmless.iter().zip(&cases).map(|(planned, case)| Planned { case, ..**planned }).collect();
+    let sent: Vec<Planned<'_>> =
+        harmless.iter().zip(&cases).map(|(planned, case)| Planned { case, ..**planned }).collect();
     let mut run = run::run(&sent, judge, target, jobs, &mut heard);
     for planned in others {
         let verdict = left_out(planned);

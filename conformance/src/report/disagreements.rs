@@ -26,11 +26,18 @@ pub fn screen(compared: &Compared<'_>, comparison: &Comparison) -> String {
     let mut out = String::new();
     for (position, class) in comparison.classes.iter().enumerate() {
         // Writing to a string cannot fail, here and below.
-        let _ = writeln!(out, "\n{BOLD}{:>2}. {}{BOLD:#}  in {} verdicts", position + 1, visible(&gist(class)), class.count);
+        let _ = writeln!(
+            out,
+            "\n{BOLD}{:>2}. {}{BOLD:#}  in {} verdicts",
+            position + 1,
+            visible(&gist(class)),
+            class.count
+        );
         example(&mut out, class);
     }
     if !comparison.noise.is_empty() {
-        let _ = writeln!(out, "\n{DIM}Left out, since A itself varies: {}{DIM:#}", visible(&comparison.noise.join(", ")));
+        let _ =
+            writeln!(out, "\n{DIM}Left out, since A itself varies: {}{DIM:#}", visible(&comparison.noise.join(", ")));
     }
     if comparison.unsteady > 0 {
         let _ = writeln!(out, "\n{DIM}A does not answer twice alike in {} verdicts{DIM:#}", comparison.unsteady);

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Conclusion, Report, RowOutcome, Surprise, curl};
 use crate::Format;
 use crate::fingerprint::Fingerprint;
-use crate::judge::{Excuse, Exchange, Failure, Outcome, Verdict};
+use crate::judge::{Exchange, Excuse, Failure, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::suite::Erratum;
 

@@ -46,9 +46,8 @@ fn inconclusive(reasons: &str) -> String {
 
 fn unexpected(surprises: &[Surprise]) -> String {
     let count = surprises.len();
-    let mut out = format!(
-        "<testsuite name=\"announced\" tests=\"{count}\" failures=\"{count}\" errors=\"0\" skipped=\"0\">\n"
-    );
+    let mut out =
+        format!("<testsuite name=\"announced\" tests=\"{count}\" failures=\"{count}\" errors=\"0\" skipped=\"0\">\n");
     for (position, Surprise { place, what, next }) in surprises.iter().enumerate() {
         let (name, message) = (format!("{}. {place}", position + 1), format!("{what}; {next}"));
         // Writing to a string cannot fail, here and below.

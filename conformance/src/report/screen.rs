@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Answers, Conclusion, Report, curl};
 use crate::claim::{Claim, Difference};
-use crate::judge::{Excuse, Exchange, KnownList, Outcome, Verdict};
+use crate::judge::{Exchange, Excuse, KnownList, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::run::Planned;
 use crate::target::{Received, Sent};
@@ -328,8 +328,10 @@ fn totals(out: &mut String, report: &Report<'_>) {
     for level in Level::ALL {
         let [pass, fail, setup, unsupported, observed] = Outcome::ALL.map(|outcome| report.count(level, outcome));
         let known = report.excused(level);
-        let _ =
-            writeln!(out, "  {level:<8}  {pass:>6}  {fail:>6}  {setup:>13}  {known:>5}  {unsupported:>11}  {observed:>8}");
+        let _ = writeln!(
+            out,
+            "  {level:<8}  {pass:>6}  {fail:>6}  {setup:>13}  {known:>5}  {unsupported:>11}  {observed:>8}"
+        );
     }
 }
 
@@ -368,7 +370,8 @@ fn because(report: &Report<'_>) -> String {
     let warnings = report.total(Outcome::Fail) + report.total(Outcome::SetupFailed) - report.broken_musts();
     if report.read_only {
         let left_out = report.left_out();
-        let _ = write!(because, "; read-only: {left_out} verdicts were not tried since they could write, and no refusal");
+        let _ =
+            write!(because, "; read-only: {left_out} verdicts were not tried since they could write, and no refusal");
         because.push_str(" was compared with an acceptance");
     } else if untried > 0 {
         let _ = write!(because, "; {untried} MUST verdicts are unsupported");

@@ -1,8 +1,8 @@
 //! What a target does not have is never held against it; what it says it has, and has not, is. And what may not be
 //! written is not.
 
-use std::sync::Mutex;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use rollcall_conformance::judge::Outcome;
 use rollcall_conformance::report::Conclusion;
@@ -68,7 +68,8 @@ async fn a_read_only_run_sends_nothing_that_could_be_accepted() {
         assert_eq!(ran.outcomes[left_out], Outcome::Unsupported, "{left_out}");
     }
     assert_eq!(ran.conclusion, Conclusion::Conformant, "{}", ran.screen);
-    let says = "read-only: 14 verdicts were not tried since they could write, and no refusal was compared with an acceptance";
+    let says =
+        "read-only: 14 verdicts were not tried since they could write, and no refusal was compared with an acceptance";
     assert!(ran.screen.contains(says), "{}", ran.screen);
     assert_eq!(ran.json["read_only"], true);
     assert_fits(&schema(RESULTS_SCHEMA), &ran.json);

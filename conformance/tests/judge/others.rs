@@ -23,7 +23,8 @@ async fn compare(a: ResponseTemplate, b: ResponseTemplate) -> (Option<i32>, Stri
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disagreements.json");
         let json = path.to_str().unwrap();
-        let (code, text) = said(&["--target", &a, "--against", &b, "--filter", "matching/*", "--json", json, "--seed", "5"]);
+        let (code, text) =
+            said(&["--target", &a, "--against", &b, "--filter", "matching/*", "--json", json, "--seed", "5"]);
         (code, text, serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
     })
     .await
