@@ -45,7 +45,8 @@ pub fn screen(compared: &Compared<'_>, comparison: &Comparison) -> String {
     let (number, count) = (comparison.classes.len(), comparison.compared);
     let (style, word, because) = match comparison.exit_code() {
         0 => (GREEN.bold(), "no disagreement", format!("{count} verdicts were compared")),
-        1 => (RED, "disagreement", format!("{number} kinds in {count} verdicts that were compared")),
+        1 if number == 1 => (RED, "disagreement", format!("one kind of it in {count} verdicts that were compared")),
+        1 => (RED, "disagreement", format!("{number} kinds of it in {count} verdicts that were compared")),
         _ => (YELLOW.bold(), "not compared", visible(&comparison.reasons.join("; "))),
     };
     let _ = writeln!(out, "\n{style}{word}{style:#}: {because}");
