@@ -142,6 +142,11 @@ async fn what_the_program_writes_it_takes_again() {
         assert_eq!(code, Some(1), "{text}");
         assert!(text.contains("fails in another way") && text.contains("changed from"), "{text}");
 
+        let part =
+            |url: &str| said(&["--target", url, "--quiet", "--filter", "*code*", "--expect-fingerprint", &mine]).1;
+        assert!(!part(&refuser).contains(&mine), "what was not asked is not gone: {}", part(&refuser));
+        assert!(part(&accepter).contains("code-malformed: changed from"), "{}", part(&accepter));
+
         assert_eq!(said(&["diff", &mine, &results]), (Some(0), String::new()));
         let theirs = path("theirs.json");
         judge(&accepter, &["--fingerprint", &theirs]);
