@@ -187,7 +187,8 @@ impl Message {
         }
     }
 
-    fn templates(&self) -> Vec<&Template> {
+    /// Everything in it that may hold placeholders.
+    pub(crate) fn templates(&self) -> Vec<&Template> {
         let mut all = vec![&self.path];
         match &self.body {
             Body::Tree { template, .. } => all.push(template),

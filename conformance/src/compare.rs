@@ -54,6 +54,18 @@ fn collect_differing_places(path: String, one: Option<&Value>, other: Option<&Va
     }
 }
 
+/// A spelling that is the same for scalars that mean the same.
+pub fn canonical(scalar: &Value) -> String {
+    match scalar {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.as_i64().is_none() && number.as_u64().is_none() => float.to_string(),
+            _ => number.to_string(),
+        },
+        Value::Text(text) => moment(text).map_or_else(|| scalar.to_json(), |moment| format!("moment {moment}")),
+        other => other.to_json(),
+    }
+}
+
 struct Comparison {
     format: Format,
 }
@@ -238,6 +250,14 @@ mod tests {
         check(Format::Json, r#"{"a":1}"#, r#"{"a":"1"}"#, Some("data.a"));
         check(Format::Json, r#"{"a":"1"}"#, r#"{"a":1}"#, Some("data.a"));
         check(Format::Xml, r#"{"a":1}"#, r#"{"a":"2"}"#, Some("data.a"));
+    }
+
+    #[test]
+    fn a_canonical_spelling_is_one_of_meaning() {
+        let canonical = |json: &str| canonical(&Value::parse(json).unwrap());
+        assert_eq!(canonical("1"), canonical("1.0"));
+        assert_eq!(canonical("\"1990-02-22\""), canonical("\"1990-02-22T03:00+03:00\""));
+        assert_ne!(canonical("1"), canonical("\"1\""));
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Filter {
 }
 
 /// `*` stands for any run of characters (a slash too), `?` for one.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), None) => glob(rest, text),

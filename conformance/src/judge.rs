@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Barrier;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Format;
 use crate::answer::Answer;
@@ -87,7 +87,7 @@ pub struct Excuse {
 }
 
 /// The two lists of known failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnownList {
     /// Fails every time; passing is news.
@@ -100,6 +100,11 @@ impl Verdict {
     /// The group under which reports count it.
     pub fn area(&self) -> &str {
         case::area(&self.case)
+    }
+
+    /// True if something was asked; else the verdict says nothing about the target.
+    pub fn is_tried(&self) -> bool {
+        self.outcome != Outcome::Unsupported
     }
 }
 

@@ -5,15 +5,20 @@
 //! [`report`] says what came of it. No crate of Rollcall is used: the suite writes and reads JSON and XML itself.
 //! Nothing here prints or exits; the binary does.
 
+pub mod against;
 pub mod answer;
 pub mod case;
+pub mod claim;
 pub mod compare;
 pub mod expectation;
 pub mod filter;
 pub mod finds;
 pub mod generated;
+pub mod fingerprint;
 pub mod judge;
+pub mod known;
 pub mod placeholder;
+pub mod read_only;
 pub mod render;
 pub mod replay;
 pub mod report;

@@ -1,95 +1,41 @@
-//! The program: reads its options, runs the suite, prints, exits. What is run and what is printed is the library's.
+//! The program: reads its options, runs the suite, writes files, prints, exits. What is run and what is printed is the
+//! library's.
+
+mod options;
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anstream::{AutoStream, ColorChoice};
-use anyhow::{Context, anyhow};
-use clap::{Parser, ValueEnum};
+use anstream::AutoStream;
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+use rollcall_conformance::claim::Claim;
 use rollcall_conformance::filter::Filter;
-use rollcall_conformance::generated::Generator;
-use rollcall_conformance::judge::Judge;
+use rollcall_conformance::fingerprint::{self, Expected};
+use rollcall_conformance::judge::{Judge, KnownList, Verdict};
+use rollcall_conformance::known::{self, Known};
+use rollcall_conformance::report::disagreements::{self, Compared};
 use rollcall_conformance::report::{Asked, Conclusion, Report, json, junit, list, screen};
-use rollcall_conformance::run::{self, Planned};
-use rollcall_conformance::suite::{Suite, built_in_files};
+use rollcall_conformance::run::{self, Planned, Run};
+use rollcall_conformance::suite::{Files, Suite, built_in_files};
 use rollcall_conformance::target::Target;
 use rollcall_conformance::world::World;
+use rollcall_conformance::{against, read_only};
 
-const EXAMPLES: &str = "\
-Examples:
-  rollcall-conformance --target http://127.0.0.1:8080
-      judge a server that is set up with the built-in documented world
-  rollcall-conformance --target https://api.example.com --world mine.toml --json results.json
-      judge a server with a set-up of its own
-  rollcall-conformance --target http://127.0.0.1:8080 --filter 'matching/*'
-      judge one group of cases
-  rollcall-conformance --list --filter MATCH-
-      show which cases test which requirement
+use crate::options::{Command, Judging, Options};
 
-Exit code: 0 every MUST holds; 1 a MUST failed; 2 it could not be judged.";
-
-/// Tells whether a server answers POST /api/v1.1/profiles/import as documented.
-#[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
-struct Options {
-    /// Base URL of the server: what stands in front of /api/v1.1
-    #[arg(long, value_name = "URL", required_unless_present = "list")]
-    target: Option<String>,
-
-    /// What the server is set up with [default: the built-in documented world]
-    #[arg(long, value_name = "FILE")]
-    world: Option<PathBuf>,
-
-    /// Only cases whose id or requirement fits: a glob with * or ?, else a piece of the id
-    #[arg(long, value_name = "PATTERN")]
-    filter: Option<String>,
-
-    /// Show the requirement rows and the cases that test them; needs no server
-    #[arg(long)]
-    list: bool,
-
-    /// Write the results as JSON
-    #[arg(long, value_name = "PATH")]
-    json: Option<PathBuf>,
-
-    /// Write the results as JUnit XML
-    #[arg(long, value_name = "PATH")]
-    junit: Option<PathBuf>,
-
-    /// How many cases run at once [default: the number of cores]
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-
-    /// Makes the values of the run; printed, so that a run can be repeated [default: the time]
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-
-    /// Say only what failed, and the verdict
-    #[arg(long)]
-    quiet: bool,
-
-    /// How many cases to generate besides those written by hand
-    #[arg(long, value_name = "N", default_value_t = 400)]
-    generated: usize,
-
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    color: Color,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
-}
+/// How the built-in world is named.
+const DOCUMENTED: &str = "documented (built in)";
+/// Sets the values of the second run of `--against` apart from those of the first.
+const ANOTHER_SEED: u64 = 0x5eed;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let mut out = AutoStream::new(std::io::stdout(), color_choice(options.color));
+    let mut out = AutoStream::new(std::io::stdout(), options.judging.color.choice());
     let code = execute(&options, &mut out).unwrap_or_else(|error| {
         // Unless the reader of our output went away, as `head` does.
         if !is_broken_pipe(&error) {
@@ -100,63 +46,121 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn color_choice(color: Color) -> ColorChoice {
-    match color {
-        Color::Auto => AutoStream::choice(&std::io::stdout()),
-        Color::Always => ColorChoice::Always,
-        Color::Never => ColorChoice::Never,
-    }
-}
-
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn execute(options: &Options, out: &mut impl Write) -> anyhow::Result<u8> {
-    let (mut suite, problems) = Suite::read(&built_in_files());
-    let filter = Filter::new(options.filter.clone());
+    if let Some(Command::Diff { before, after }) = &options.command {
+        return diff(before, after, out);
+    }
+    let options = &options.judging;
+    let files = built_in_files();
+    let suite = load_suite(options, &files, out)?;
+    let code = match (options.list, &options.against, &options.verify) {
+        (true, ..) => 0,
+        (_, Some(other), _) => compare(options, &suite, other, out)?,
+        (_, _, Some(claim)) => verify(options, &suite, &files, claim, out)?,
+        _ => {
+            let setting = Setting::of_options(options, &suite)?;
+            let report = judge(options, &suite, &setting, out)?;
+            write_files(options, &setting, &files, &report)?;
+            report.conclusion.exit_code()
+        }
+    };
+    out.flush()?;
+    Ok(code)
+}
+
+/// With `--list` the suite is shown before it is found wanting, for those who are writing it.
+fn load_suite(options: &Judging, files: &Files, out: &mut impl Write) -> anyhow::Result<Suite> {
+    let (suite, problems) = Suite::read(files);
     if options.list {
-        out.write_all(list::render(&suite, &filter).as_bytes())?;
+        out.write_all(list::render(&suite, &Filter::new(options.filter.clone())).as_bytes())?;
     }
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        return Err(anyhow!("the suite's data is broken:{}", lines.concat()));
+        bail!("the suite's data is broken:{}", lines.concat());
     }
-    if options.list {
-        return Ok(0);
-    }
-    let (world, world_name) = load_world(options.world.as_deref(), &suite)?;
-    let target = options.target.as_deref().context("--target is missing")?;
-    let target = Target::new(target).map_err(|error| anyhow!("--target: {error}"))?;
-    let seed = options.seed.unwrap_or_else(seed_from_time);
-    suite.generated = Generator::new(seed, &world).cases(options.generated).map_err(anyhow::Error::msg)?;
-    let plan = run::plan(&suite, &filter);
-    let asked = Asked { target: target.base(), world: &world_name, seed, filter: &filter };
-    if !options.quiet {
-        out.write_all(screen::opening(target.base(), &world_name, seed, plan.len()).as_bytes())?;
-    }
-    let report = match target.probe() {
-        Ok(()) => {
-            let judge = Judge { world: &world, seed };
-            Report::new(&suite, &asked, &plan, judge_all(options, &plan, &judge, &target, out)?)
+    Ok(suite)
+}
+
+/// What a run is made with, from the options or from a claim.
+struct Setting {
+    target: Target,
+    world: World,
+    world_name: String,
+    filter: Filter,
+    known: Known,
+    read_only: bool,
+    seed: u64,
+}
+
+impl Setting {
+    fn of_options(options: &Judging, suite: &Suite) -> anyhow::Result<Self> {
+        let (world, world_name) = load_world(options.world.as_deref(), suite)?;
+        let target = options.target.as_deref().context("--target is missing; write the base URL of the server")?;
+        let mut known = Known::new(today());
+        let lists = [
+            ("--known-failing", KnownList::KnownFailing, &options.announced.known_failing),
+            ("--known-flaky", KnownList::KnownFlaky, &options.announced.known_flaky),
+        ];
+        for (option, list, path) in lists {
+            if let Some(path) = path {
+                let text = read(option, path)?;
+                known.read(list, &path.display().to_string(), &text).map_err(|error| anyhow!("{option}: {error}"))?;
+            }
         }
-        Err(reason) => Report::unreachable(&suite, &asked, &plan, &reason),
-    };
-    write_files(options, &report)?;
-    out.write_all(screen::closing(&report, options.quiet).as_bytes())?;
-    out.flush()?;
-    Ok(report.conclusion.exit_code())
+        Ok(Self {
+            target: target_of("--target", target)?,
+            filter: Filter::new(options.filter.clone()),
+            known,
+            read_only: options.read_only || world.read_only,
+            seed: options.seed.unwrap_or_else(seed_from_time),
+            world,
+            world_name,
+        })
+    }
+
+    /// As the claim says; only target and world may be named anew, since both may lie elsewhere today.
+    fn of_claim(options: &Judging, suite: &Suite, claim: &Claim, file: &Path) -> anyhow::Result<Self> {
+        if options.world.is_none() && claim.world != DOCUMENTED {
+            bail!("the claim was made with the world file {}; name it with --world", claim.world);
+        }
+        let (world, world_name) = load_world(options.world.as_deref(), suite)?;
+        let mut known = Known::new(today());
+        known
+            .extend(&file.display().to_string(), &claim.known_failures)
+            .map_err(|error| anyhow!("--verify: {error}"))?;
+        Ok(Self {
+            target: target_of("--target", options.target.as_deref().unwrap_or(&claim.target))?,
+            world,
+            world_name,
+            filter: Filter::default(),
+            known,
+            read_only: claim.read_only,
+            seed: options.seed.unwrap_or_else(seed_from_time),
+        })
+    }
 }
 
 fn load_world(path: Option<&Path>, suite: &Suite) -> anyhow::Result<(World, String)> {
     let Some(path) = path else {
         let world = suite.documented_world.clone().context("the built-in world is missing")?;
-        return Ok((world, "documented (built in)".to_owned()));
+        return Ok((world, DOCUMENTED.to_owned()));
     };
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("--world: {name} cannot be read"))?;
-    let world = World::read(&text).map_err(|error| anyhow!("--world: {name}: {error}"))?;
+    let world = World::read(&read("--world", path)?).map_err(|error| anyhow!("--world: {name}: {error}"))?;
     Ok((world, name))
+}
+
+fn target_of(option: &str, url: &str) -> anyhow::Result<Target> {
+    Target::new(url).map_err(|error| anyhow!("{option}: {error}"))
+}
+
+/// In UTC, so that a list expires at one moment everywhere.
+fn today() -> Date {
+    jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
 fn seed_from_time() -> u64 {
@@ -165,35 +169,83 @@ fn seed_from_time() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or_default()
 }
 
-fn judge_all(
-    options: &Options,
-    plan: &[Planned<'_>],
-    judge: &Judge<'_>,
-    target: &Target,
+fn read(option: &str, path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{option}: {} cannot be read", path.display()))
+}
+
+fn write(option: &str, path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{option}: {} cannot be written", path.display()))
+}
+
+/// Runs everything that is selected, and says what came of it.
+fn judge<'a>(
+    options: &Judging,
+    suite: &'a Suite,
+    setting: &Setting,
     out: &mut impl Write,
-) -> anyhow::Result<run::Run> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+) -> anyhow::Result<Report<'a>> {
+    let Setting { target, world_name, filter, seed, .. } = setting;
+    let expected = match &options.announced.expect_fingerprint {
+        Some(path) => {
+            let read = Expected::read(&path.display().to_string(), &read("--expect-fingerprint", path)?);
+            Some(read.map_err(|error| anyhow!("--expect-fingerprint: {error}"))?)
+        }
+        None => None,
+    };
+    let plan = run::plan(suite, filter);
+    let asked = Asked { target: target.base(), world: world_name, seed: *seed, filter };
+    if !options.quiet {
+        out.write_all(screen::opening(target.base(), world_name, *seed, plan.len()).as_bytes())?;
+    }
+    let mut report = match target.probe() {
+        Ok(()) => Report::new(suite, &asked, &plan, judge_all(options, suite, setting, &plan, out)?),
+        Err(reason) => Report::unreachable(suite, &asked, &plan, &reason),
+    };
+    report.read_only = setting.read_only;
+    report.hold_against(&setting.known, expected.as_ref(), &plan);
+    out.write_all(screen::closing(&report, options.quiet).as_bytes())?;
+    Ok(report)
+}
+
+fn judge_all(
+    options: &Judging,
+    suite: &Suite,
+    setting: &Setting,
+    plan: &[Planned<'_>],
+    out: &mut impl Write,
+) -> anyhow::Result<Run> {
+    let judge = Judge { world: &setting.world, seed: setting.seed };
     let bar = progress_bar(plan.len(), options.quiet);
     let mut groups = screen::Groups::new(plan);
     let mut failed = 0_usize;
     let mut written = Ok(());
-    let run = run::run(plan, judge, target, options.jobs.unwrap_or(cores), |verdict| {
-        failed += usize::from(verdict.failure.is_some());
+    let mut heard = |verdict: &Verdict| {
+        let is_known = setting.known.excuse(suite, verdict).is_some();
+        failed += usize::from(verdict.failure.is_some() && !is_known);
         bar.set_message(format!("{failed} failed"));
         bar.inc(1);
-        if let Some(line) = groups.count(verdict)
+        if let Some(line) = groups.count(verdict, is_known)
             && !options.quiet
             && written.is_ok()
         {
             written = bar.suspend(|| out.write_all(line.as_bytes()));
         }
-    });
+    };
+    let run = if setting.read_only {
+        read_only::run(plan, &judge, &setting.target, jobs(options), &mut heard)
+    } else {
+        run::run(plan, &judge, &setting.target, jobs(options), &mut heard)
+    };
     bar.finish_and_clear();
     written?;
     if !options.quiet {
         groups.unfinished().iter().try_for_each(|line| out.write_all(line.as_bytes()))?;
     }
     Ok(run)
+}
+
+fn jobs(options: &Judging) -> usize {
+    options.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn progress_bar(length: usize, quiet: bool) -> ProgressBar {
@@ -206,14 +258,91 @@ fn progress_bar(length: usize, quiet: bool) -> ProgressBar {
     ProgressBar::new(length as u64).with_style(style)
 }
 
-fn write_files(options: &Options, report: &Report<'_>) -> anyhow::Result<()> {
-    if let Some(path) = &options.json {
-        std::fs::write(path, json::render(report)?)
-            .with_context(|| format!("--json: cannot write {}", path.display()))?;
+fn write_files(options: &Judging, setting: &Setting, files: &Files, report: &Report<'_>) -> anyhow::Result<()> {
+    if let Some(path) = &options.reports.json {
+        write("--json", path, &json::render(report)?)?;
     }
-    if let Some(path) = &options.junit {
-        std::fs::write(path, junit::render(report))
-            .with_context(|| format!("--junit: cannot write {}", path.display()))?;
+    if let Some(path) = &options.reports.junit {
+        write("--junit", path, &junit::render(report))?;
     }
-    Ok(())
+    if let Some(path) = &options.announced.fingerprint {
+        write("--fingerprint", path, &fingerprint::render(&report.fingerprint)?)?;
+    }
+    if let Some(path) = &options.announced.write_known_failing {
+        write("--write-known-failing", path, &known::render(report, &setting.known))?;
+    }
+    match &options.claim {
+        Some(_) if report.conclusion == Conclusion::Inconclusive => {
+            bail!("--claim: nothing is written, since nothing can be claimed of a run that is inconclusive")
+        }
+        Some(path) => {
+            let claim = Claim::new(report, &setting.world, &setting.known, files, today());
+            write("--claim", path, &claim.render()?)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Runs as a claim says, and tells in what it does not hold.
+fn verify(options: &Judging, suite: &Suite, files: &Files, path: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
+    let name = path.display();
+    let claim = Claim::read(&read("--verify", path)?).map_err(|error| anyhow!("--verify: {name}: {error}"))?;
+    let setting = Setting::of_claim(options, suite, &claim, path)?;
+    let report = judge(options, suite, &setting, out)?;
+    write_files(options, &setting, files, &report)?;
+    if report.conclusion == Conclusion::Inconclusive {
+        return Ok(Conclusion::Inconclusive.exit_code());
+    }
+    let found = Claim::new(&report, &setting.world, &setting.known, files, today());
+    let differences = claim.differences(&found);
+    out.write_all(screen::verified(&name.to_string(), &claim, &differences).as_bytes())?;
+    Ok(u8::from(!differences.is_empty()))
+}
+
+/// Asks the first target twice and the second one once, and shows where they disagree.
+fn compare(options: &Judging, suite: &Suite, other: &str, out: &mut impl Write) -> anyhow::Result<u8> {
+    let first = Setting::of_options(options, suite)?;
+    let other = target_of("--against", other)?;
+    if other.base() == first.target.base() {
+        bail!("--against: {} is the target itself; give another server", other.base());
+    }
+    let plan = run::plan(suite, &first.filter);
+    let seeds = [first.seed, first.seed ^ ANOTHER_SEED, first.seed];
+    let targets = [&first.target, &first.target, &other];
+    let mut runs = Vec::new();
+    for ((target, seed), who) in targets.into_iter().zip(seeds).zip(["A", "A again", "B"]) {
+        if !options.quiet {
+            writeln!(out, "{who}: {} verdicts to deliver on {}", plan.len(), target.base())?;
+        }
+        runs.push(ask_all(options, &Judge { world: &first.world, seed }, &plan, target));
+    }
+    let comparison = against::compare(suite, &runs[0], &runs[1], &runs[2]);
+    let compared = Compared { a: first.target.base(), b: other.base(), world: &first.world_name, seed: first.seed };
+    if let Some(path) = &options.reports.json {
+        write("--json", path, &disagreements::json(&compared, &comparison)?)?;
+    }
+    out.write_all(disagreements::screen(&compared, &comparison).as_bytes())?;
+    Ok(comparison.exit_code())
+}
+
+fn ask_all(options: &Judging, judge: &Judge<'_>, plan: &[Planned<'_>], target: &Target) -> Run {
+    if let Err(reason) = target.probe() {
+        let trouble = vec![format!("{} does not answer: {reason}", target.base())];
+        return Run { trouble, ..Run::default() };
+    }
+    let bar = progress_bar(plan.len(), options.quiet);
+    let run = run::run(plan, judge, target, jobs(options), |_| bar.inc(1));
+    bar.finish_and_clear();
+    run
+}
+
+fn diff(before: &Path, after: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
+    let read = |path: &Path| {
+        let name = path.display();
+        fingerprint::read(&read("diff", path)?).map_err(|error| anyhow!("diff: {name}: {error}"))
+    };
+    let (before, after) = (read(before)?, read(after)?);
+    let changes = fingerprint::difference(&before, &after);
+    changes.iter().try_for_each(|change| writeln!(out, "{change}"))?;
+    Ok(u8::from(!changes.is_empty()))
 }

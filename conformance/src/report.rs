@@ -1,32 +1,42 @@
 //! What a run came to: the verdict, the counts, the fingerprint, the outcome of each requirement row.
 //!
 //! This is the one place that decides between conformant, nonconformant and inconclusive. How it is shown is for the
-//! files below: the screen, JSON, JUnit, the map of requirements and cases.
+//! files below: the screen, JSON, JUnit, the map of requirements and cases. What the files handed in announce, and
+//! whether it came true, is for `known` and `fingerprint`.
 
 pub mod curl;
+pub mod disagreements;
 pub mod json;
 pub mod junit;
 pub mod list;
 pub mod screen;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Format;
 use crate::filter::Filter;
+use crate::fingerprint::{Expected, Fingerprint};
 use crate::judge::{Outcome, Verdict};
+use crate::known::Known;
+use crate::read_only;
 use crate::requirement::{Level, Requirement};
 use crate::run::{Planned, Run};
 use crate::suite::{Erratum, Suite};
 
 /// The answer to "does it conform?".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// Every MUST holds.
     Conformant,
+    /// Every MUST holds but for failures that a list of known ones names.
+    AsExpected,
+    /// Every MUST holds or fails as announced, but a file handed in says something that is not true any more.
+    Unexpected,
     /// A MUST failed.
     Nonconformant,
     /// It could not be judged; never to be read as success.
@@ -38,6 +48,8 @@ impl Conclusion {
     pub fn word(self) -> &'static str {
         match self {
             Self::Conformant => "conformant",
+            Self::AsExpected => "as-expected",
+            Self::Unexpected => "unexpected",
             Self::Nonconformant => "nonconformant",
             Self::Inconclusive => "inconclusive",
         }
@@ -46,8 +58,8 @@ impl Conclusion {
     /// The exit code of the program.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Conformant => 0,
-            Self::Nonconformant => 1,
+            Self::Conformant | Self::AsExpected => 0,
+            Self::Unexpected | Self::Nonconformant => 1,
             Self::Inconclusive => 2,
         }
     }
@@ -75,9 +87,30 @@ pub struct Report<'a> {
     /// The outcome of each row, from what ran.
     pub requirements: Vec<RowOutcome<'a>>,
     /// Observed words by name; one for both formats, or one for each.
-    pub fingerprint: BTreeMap<String, Answers>,
+    pub fingerprint: Fingerprint,
+    /// What the files handed in announce and the run does not show.
+    pub surprises: Vec<Surprise>,
+    /// True if nothing was sent that the target could store.
+    pub read_only: bool,
     /// How long the run took.
     pub elapsed: Duration,
+}
+
+/// Something that a file handed in says and that is not true of this run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Surprise {
+    /// The file, and the line or entry in it.
+    pub place: String,
+    /// What is not true any more.
+    pub what: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+impl fmt::Display for Surprise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.place, self.what, self.next)
+    }
 }
 
 /// What a run was asked to do.
@@ -136,13 +169,25 @@ pub enum RowResult {
 }
 
 /// The word observed, or one for each format where they differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answers {
     /// The same in every format that was run.
     Same(String),
     /// Different by format.
     ByFormat(BTreeMap<Format, String>),
+}
+
+impl fmt::Display for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same(word) => f.write_str(word),
+            Self::ByFormat(words) => {
+                let words: Vec<_> = words.iter().map(|(format, word)| format!("{word} in {format}")).collect();
+                f.write_str(&words.join(", "))
+            }
+        }
+    }
 }
 
 impl<'a> Report<'a> {
@@ -159,6 +204,8 @@ impl<'a> Report<'a> {
             planned: plan.len(),
             requirements: row_outcomes(suite, &verdicts),
             fingerprint: fingerprint(&verdicts),
+            surprises: Vec::new(),
+            read_only: false,
             verdicts,
             elapsed,
         };
@@ -173,6 +220,16 @@ impl<'a> Report<'a> {
         Self::new(suite, asked, plan, Run { trouble, ..Run::default() })
     }
 
+    /// Holds the run against the files that announce failures and answers, and concludes anew.
+    pub fn hold_against(&mut self, known: &Known, fingerprint: Option<&Expected>, plan: &[Planned<'_>]) {
+        known.excuse_all(self.suite, &mut self.verdicts);
+        self.surprises = known.surprises(self.suite, plan, &self.verdicts);
+        if let Some(expected) = fingerprint {
+            self.surprises.extend(expected.surprises(self));
+        }
+        self.conclusion = self.conclude();
+    }
+
     fn shortcomings(&self, filter: &Filter) -> Vec<String> {
         let mut reasons = Vec::new();
         let delivered = self.verdicts.len();
@@ -182,39 +239,60 @@ impl<'a> Report<'a> {
             reasons.push(format!("{delivered} of {} planned verdicts were delivered", self.planned));
         } else if self.total(Outcome::Unsupported) == delivered {
             reasons.push("nothing that was selected could be tried; see the unsupported cases".to_owned());
-        } else if filter.is_all() && self.count(Level::Must, Outcome::Pass) == 0 && self.broken_musts() == 0 {
+        } else if filter.is_all() && !self.verdicts.iter().any(is_must_tried) {
             reasons.push("no MUST could be tried; see the unsupported cases".to_owned());
         }
         reasons
     }
 
     fn conclude(&self) -> Conclusion {
-        match (self.reasons.is_empty(), self.broken_musts()) {
-            (false, _) => Conclusion::Inconclusive,
-            (true, 0) => Conclusion::Conformant,
-            (true, _) => Conclusion::Nonconformant,
+        if !self.reasons.is_empty() {
+            Conclusion::Inconclusive
+        } else if self.broken_musts() > 0 {
+            Conclusion::Nonconformant
+        } else if !self.surprises.is_empty() {
+            Conclusion::Unexpected
+        } else if self.excused(Level::Must) > 0 {
+            Conclusion::AsExpected
+        } else {
+            Conclusion::Conformant
         }
     }
 
-    /// How many MUST verdicts failed or could not be set up.
+    /// How many MUST verdicts failed or could not be set up, without excuse.
     pub fn broken_musts(&self) -> usize {
         self.count(Level::Must, Outcome::Fail) + self.count(Level::Must, Outcome::SetupFailed)
     }
 
-    /// How many verdicts have this level and outcome.
+    /// How many verdicts have this level and outcome; excused failures are counted apart.
     pub fn count(&self, level: Level, outcome: Outcome) -> usize {
-        self.verdicts.iter().filter(|verdict| verdict.level == level && verdict.outcome == outcome).count()
+        let counted = |verdict: &&Verdict| verdict.level == level && verdict.outcome == outcome;
+        self.verdicts.iter().filter(counted).filter(|verdict| verdict.excuse.is_none()).count()
     }
 
-    /// How many verdicts have this outcome.
+    /// How many failures of this level a list of known ones excuses.
+    pub fn excused(&self, level: Level) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.level == level && verdict.excuse.is_some()).count()
+    }
+
+    /// How many verdicts have this outcome; excused failures are counted apart.
     pub fn total(&self, outcome: Outcome) -> usize {
-        self.verdicts.iter().filter(|verdict| verdict.outcome == outcome).count()
+        Level::ALL.map(|level| self.count(level, outcome)).iter().sum()
+    }
+
+    /// How many verdicts were not tried because the target may not be written.
+    pub fn left_out(&self) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.message == read_only::REASON).count()
     }
 
     /// The defects of the documentation, which are not held against the target.
     pub fn document_defects(&self) -> &'a [Erratum] {
         &self.suite.errata
     }
+}
+
+fn is_must_tried(verdict: &Verdict) -> bool {
+    verdict.level == Level::Must && matches!(verdict.outcome, Outcome::Pass | Outcome::Fail | Outcome::SetupFailed)
 }
 
 fn row_outcomes<'a>(suite: &'a Suite, verdicts: &[Verdict]) -> Vec<RowOutcome<'a>> {
@@ -261,7 +339,7 @@ fn row_outcome<'a>(suite: &'a Suite, row: &'a Requirement, outcomes: &BTreeMap<&
 }
 
 /// Cases that record different words under one name are shown together, so that none is lost.
-fn fingerprint(verdicts: &[Verdict]) -> BTreeMap<String, Answers> {
+fn fingerprint(verdicts: &[Verdict]) -> Fingerprint {
     let mut words: BTreeMap<&str, BTreeMap<Format, Vec<&str>>> = BTreeMap::new();
     for verdict in verdicts {
         for (name, word) in &verdict.observations {

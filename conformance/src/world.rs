@@ -49,6 +49,9 @@ pub struct World {
     /// What the target offers beyond the import call.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// True if nothing may be stored on the target.
+    #[serde(default)]
+    pub read_only: bool,
     /// Custom fields of `database`, by type.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -100,6 +103,7 @@ impl World {
             custom_channel: Some(CustomChannel { name: "channel".to_owned(), id_field: "id".to_owned() }),
             subscription_field: Some("sample".to_owned()),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            read_only: false,
             fields: FIELD_TYPES.map(|kind| (kind.to_owned(), format!("sample_{kind}"))).into(),
         }
     }
@@ -110,6 +114,14 @@ impl World {
         }
         one_of("capabilities", &CAPABILITIES, self.capabilities.iter())?;
         one_of("fields", &FIELD_TYPES, self.fields.keys())
+    }
+
+    /// The keys of the roles that the world names, for a claim; never what stands for them.
+    pub fn named_roles(&self) -> Vec<String> {
+        let listed = (0..self.categories.len()).map(Role::Category).chain((0..self.segments.len()).map(Role::Segment));
+        let fields = self.fields.keys().map(|kind| Role::Field(kind.clone()));
+        let roles = Role::SINGLE.into_iter().chain(listed).chain(fields);
+        roles.filter(|role| self.role(role).is_some()).map(|role| role.key()).collect()
     }
 
     /// What stands for a role, or nothing where the world does not name it.
@@ -176,6 +188,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// Those that a world names at most once, each under a key of its own.
+    const SINGLE: [Self; 9] = [
+        Self::Token,
+        Self::ForeignToken,
+        Self::Database,
+        Self::OtherDatabase,
+        Self::Resource,
+        Self::OtherResource,
+        Self::ClosedResource,
+        Self::SubscriptionField,
+        Self::CustomChannel,
+    ];
+
     /// The role that a placeholder names, if it names one.
     pub fn parse(name: &str, argument: Option<&str>) -> Option<Self> {
         let plain = match name {
@@ -260,6 +285,12 @@ mod tests {
         assert_eq!(role("category", Some("2")), None);
         assert_eq!(role("field", Some("int")), Some(Value::Text("age".to_owned())));
         assert_eq!(role("resource", None), None);
+    }
+
+    #[test]
+    fn tells_which_roles_it_names() {
+        let world = World::read(&format!("{SMALL}segments = [7, 8]\nfields = {{ int = 'age' }}")).unwrap();
+        assert_eq!(world.named_roles(), ["token", "database", "segments[0]", "segments[1]", "fields.int"]);
     }
 
     #[test]

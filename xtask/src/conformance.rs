@@ -36,8 +36,12 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<u8> {
     }
 }
 
+/// Commands of the judge that work on files alone.
+const FILE_COMMANDS: [&str; 2] = ["diff", "matrix"];
+
 fn needs_no_server(options: &[String]) -> bool {
-    value_of(options, "--target").is_some()
+    options.first().is_some_and(|first| FILE_COMMANDS.contains(&first.as_str()))
+        || value_of(options, "--target").is_some()
         || options.iter().any(|option| ["--list", "--help", "-h", "--version", "-V"].contains(&option.as_str()))
 }
 
@@ -180,6 +184,10 @@ mod tests {
     fn starts_a_server_only_where_one_is_judged() {
         assert!(needs_no_server(&options("--target http://a")));
         assert!(needs_no_server(&options("--list --filter x")));
+        assert!(needs_no_server(&options("diff before.json after.json")));
+        assert!(needs_no_server(&options("matrix ours.json theirs.json --html matrix.html")));
         assert!(!needs_no_server(&options("--filter x --json y")));
+        assert!(!needs_no_server(&options("--verify claim.json")));
+        assert!(!needs_no_server(&options("--filter diff")));
     }
 }

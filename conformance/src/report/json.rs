@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Answers, Conclusion, Report, RowOutcome, curl};
+use super::{Conclusion, Report, RowOutcome, Surprise, curl};
 use crate::Format;
-use crate::judge::{Exchange, Failure, Outcome, Verdict};
+use crate::fingerprint::Fingerprint;
+use crate::judge::{Exchange, Excuse, Failure, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::suite::Erratum;
 
@@ -19,11 +20,13 @@ struct Results<'a> {
     seed: u64,
     verdict: Conclusion,
     reasons: &'a [String],
+    unexpected: &'a [Surprise],
+    read_only: bool,
     planned: usize,
     delivered: usize,
     elapsed_ms: u64,
     counts: Counts,
-    fingerprint: &'a BTreeMap<String, Answers>,
+    fingerprint: &'a Fingerprint,
     requirements: &'a [RowOutcome<'a>],
     document_defects: &'a [Erratum],
     cases: Vec<CaseResult<'a>>,
@@ -48,6 +51,8 @@ struct CaseResult<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excuse: Option<&'a Excuse>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     observed: BTreeMap<&'a str, &'a str>,
     /// Commands that repeat a failed case's exchanges.
@@ -68,6 +73,8 @@ pub fn render(report: &Report<'_>) -> serde_json::Result<String> {
         seed: report.seed,
         verdict: report.conclusion,
         reasons: &report.reasons,
+        unexpected: &report.surprises,
+        read_only: report.read_only,
         planned: report.planned,
         delivered: report.verdicts.len(),
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
@@ -81,10 +88,16 @@ pub fn render(report: &Report<'_>) -> serde_json::Result<String> {
 }
 
 fn counts(report: &Report<'_>) -> Counts {
-    let by_outcome =
-        |count: &dyn Fn(Outcome) -> usize| Outcome::ALL.map(|outcome| (outcome.word(), count(outcome))).into();
-    let by_level = Level::ALL.map(|level| (level.word(), by_outcome(&|outcome| report.count(level, outcome)))).into();
-    Counts { total: by_outcome(&|outcome| report.total(outcome)), by_level }
+    let table = |count: &dyn Fn(Outcome) -> usize, excused: usize| {
+        let outcomes = Outcome::ALL.map(|outcome| (outcome.word(), count(outcome)));
+        outcomes.into_iter().chain([("excused", excused)]).collect()
+    };
+    let of_level = |level: Level| table(&|outcome| report.count(level, outcome), report.excused(level));
+    let excused = Level::ALL.map(|level| report.excused(level)).iter().sum();
+    Counts {
+        total: table(&|outcome| report.total(outcome), excused),
+        by_level: Level::ALL.map(|level| (level.word(), of_level(level))).into(),
+    }
 }
 
 fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResult<'a>> {
@@ -103,13 +116,15 @@ fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResu
         outcome: verdict.outcome,
         message: &verdict.message,
         failure: verdict.failure.as_ref(),
+        excuse: verdict.excuse.as_ref(),
         observed: verdict.observations.iter().map(|(name, word)| (name.as_str(), word.as_str())).collect(),
         curl,
         exchanges: verdict.exchanges.iter().map(exchange).collect(),
     })
 }
 
-fn exchange(exchange: &Exchange) -> serde_json::Value {
+/// One request and its answer.
+pub(super) fn exchange(exchange: &Exchange) -> serde_json::Value {
     let sent = &exchange.sent;
     let headers: serde_json::Map<_, _> = sent.headers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
     let mut request = json!({ "method": sent.method, "url": sent.url, "headers": headers });

@@ -1,10 +1,11 @@
 //! The report as JUnit XML. Names are unique, since tools merge tests of one name.
 //!
-//! JUnit knows no warnings: what is no MUST and does not hold is shown as skipped, with the reason.
+//! JUnit knows no warnings: what is no MUST and does not hold is shown as skipped, with the reason. So is a failure that
+//! a list of known ones excuses; an entry that is not true any more is a failure of its own.
 
 use std::fmt::Write;
 
-use super::Report;
+use super::{Report, Surprise};
 use crate::judge::{Outcome, Verdict};
 use crate::render::escape_xml;
 use crate::requirement::Level;
@@ -24,6 +25,9 @@ pub fn render(report: &Report<'_>) -> String {
     if !report.reasons.is_empty() {
         out.push_str(&inconclusive(&report.reasons.join("; ")));
     }
+    if !report.surprises.is_empty() {
+        out.push_str(&unexpected(&report.surprises));
+    }
     for (area, verdicts) in &areas {
         out.push_str(&suite(area, verdicts));
     }
@@ -38,6 +42,23 @@ fn inconclusive(reasons: &str) -> String {
          </testsuite>\n",
         attribute(reasons)
     )
+}
+
+fn unexpected(surprises: &[Surprise]) -> String {
+    let count = surprises.len();
+    let mut out =
+        format!("<testsuite name=\"announced\" tests=\"{count}\" failures=\"{count}\" errors=\"0\" skipped=\"0\">\n");
+    for (position, Surprise { place, what, next }) in surprises.iter().enumerate() {
+        let (name, message) = (format!("{}. {place}", position + 1), format!("{what}; {next}"));
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(
+            out,
+            "<testcase classname=\"announced\" name=\"{}\"><failure type=\"unexpected\" message=\"{}\"/></testcase>",
+            attribute(&name),
+            attribute(&message)
+        );
+    }
+    out + "</testsuite>\n"
 }
 
 fn suite(area: &str, verdicts: &[&Verdict]) -> String {
@@ -58,6 +79,7 @@ fn suite(area: &str, verdicts: &[&Verdict]) -> String {
 /// The element of one verdict, and the name of the result within it.
 fn testcase(area: &str, verdict: &Verdict) -> (String, &'static str) {
     let result = match (verdict.outcome, verdict.level) {
+        _ if verdict.excuse.is_some() => "skipped",
         (Outcome::Pass | Outcome::Observed, _) => "",
         (Outcome::Fail, Level::Must) => "failure",
         (Outcome::SetupFailed, Level::Must) => "error",
@@ -65,9 +87,9 @@ fn testcase(area: &str, verdict: &Verdict) -> (String, &'static str) {
     };
     let mut out = String::new();
     let name = format!("{} [{}]", verdict.case, verdict.format);
-    // Writing to a string cannot fail.
     let _ = write!(out, "<testcase classname=\"{}\" name=\"{}\"", attribute(area), attribute(&name));
-    let message = attribute(&format!("{} ({}): {}", verdict.outcome.word(), verdict.level, verdict.message));
+    let known = verdict.excuse.as_ref().map(|excuse| format!("known, {}: ", excuse.reason)).unwrap_or_default();
+    let message = attribute(&format!("{known}{} ({}): {}", verdict.outcome.word(), verdict.level, verdict.message));
     let _ = match result {
         "" if verdict.observations.is_empty() => writeln!(out, "/>"),
         "" => writeln!(out, "><system-out>{}</system-out></testcase>", attribute(&observations(verdict))),
@@ -120,6 +142,19 @@ mod tests {
         let text = suite("x", &verdicts.iter().collect::<Vec<_>>());
         xml::read(&text).unwrap();
         assert!(text.contains("tests=\"5\" failures=\"1\" errors=\"1\" skipped=\"2\""), "{text}");
+    }
+
+    #[test]
+    fn an_excused_failure_is_skipped_and_a_stale_excuse_fails() {
+        use crate::judge::{Excuse, KnownList};
+        let excuse = Excuse { list: KnownList::KnownFailing, reason: "ticket 7".to_owned() };
+        let excused = Verdict { excuse: Some(excuse), ..verdict(Level::Must, Outcome::Fail) };
+        let text = suite("x", &[&excused]);
+        assert!(text.contains("<skipped message=\"known, ticket 7: fail (must): "), "{text}");
+        let surprise = Surprise { place: "k:1".to_owned(), what: "no <failure>".to_owned(), next: "go".to_owned() };
+        let text = unexpected(&[surprise.clone(), surprise]);
+        xml::read(&text).unwrap();
+        assert!(text.contains("failures=\"2\"") && text.contains("name=\"2. k:1\""), "{text}");
     }
 
     #[test]

@@ -9,15 +9,17 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Answers, Conclusion, Report, curl};
-use crate::judge::{Exchange, Outcome, Verdict};
+use crate::claim::{Claim, Difference};
+use crate::judge::{Exchange, Excuse, KnownList, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::run::Planned;
+use crate::target::{Received, Sent};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GREEN: Style = AnsiColor::Green.on_default();
-const RED: Style = AnsiColor::Red.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// A longer body is cut on the screen; the JSON report has all of it.
 const BODY_LIMIT: usize = 2_000;
@@ -34,11 +36,12 @@ struct Group {
     planned: usize,
     counts: BTreeMap<Outcome, usize>,
     warnings: usize,
+    known: usize,
 }
 
 impl Group {
     fn delivered(&self) -> usize {
-        self.counts.values().sum::<usize>() + self.warnings
+        self.counts.values().sum::<usize>() + self.warnings + self.known
     }
 }
 
@@ -53,11 +56,13 @@ impl Groups {
         Self { groups, width }
     }
 
-    /// Counts a verdict; gives the group's line when it was the last of its group.
-    pub fn count(&mut self, verdict: &Verdict) -> Option<String> {
+    /// Counts a verdict, a known failure or not; gives the group's line when it was the last of its group.
+    pub fn count(&mut self, verdict: &Verdict, is_known: bool) -> Option<String> {
         let area = verdict.area();
         let group = self.groups.get_mut(area)?;
-        if verdict.outcome == Outcome::Fail && verdict.level != Level::Must {
+        if is_known {
+            group.known += 1;
+        } else if verdict.outcome == Outcome::Fail && verdict.level != Level::Must {
             group.warnings += 1;
         } else {
             *group.counts.entry(verdict.outcome).or_default() += 1;
@@ -79,6 +84,7 @@ fn line(area: &str, width: usize, group: &Group) -> String {
         (count(Outcome::Fail), "failed", RED),
         (count(Outcome::SetupFailed), "set-up failed", RED),
         (group.warnings, "warned", YELLOW),
+        (group.known, "known", YELLOW),
         (count(Outcome::Unsupported), "unsupported", DIM),
         (count(Outcome::Observed), "observed", DIM),
         (group.planned - group.delivered(), "NOT JUDGED", RED),
@@ -103,6 +109,10 @@ pub fn opening(target: &str, world: &str, seed: u64, planned: usize) -> String {
 pub fn closing(report: &Report<'_>, quiet: bool) -> String {
     let mut out = String::new();
     failures(&mut out, report);
+    if !quiet {
+        known_failures(&mut out, report);
+    }
+    surprises(&mut out, report);
     if !quiet && !report.verdicts.is_empty() {
         fingerprint(&mut out, report);
         unsupported(&mut out, report);
@@ -113,11 +123,24 @@ pub fn closing(report: &Report<'_>, quiet: bool) -> String {
     out
 }
 
+/// What is said of a claim after the run that checked it.
+pub fn verified(file: &str, claim: &Claim, differences: &[Difference]) -> String {
+    let made = format!("{file}, made on {} of {}", claim.date, claim.target);
+    if differences.is_empty() {
+        return format!("\n{0}the claim holds{0:#}: {made}\n", GREEN.bold());
+    }
+    let mut out = format!("\n{RED}the claim does not hold{RED:#}: {made}\n");
+    for difference in differences {
+        let _ = writeln!(out, "  {}", visible(&difference.to_string()));
+    }
+    out + "Next: see to what differs, or make a new claim with --claim.\n"
+}
+
 /// Broken MUSTs first: the last page of the screen is read first, but the first failure is looked for.
 fn failures(out: &mut String, report: &Report<'_>) {
     for level in Level::ALL {
         for verdict in report.verdicts.iter().filter(|verdict| verdict.level == level) {
-            if verdict.failure.is_some() {
+            if verdict.failure.is_some() && verdict.excuse.is_none() {
                 failure(out, report, verdict);
             }
         }
@@ -148,26 +171,69 @@ fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
 }
 
 fn exchange(out: &mut String, exchange: &Exchange) {
-    let sent = &exchange.sent;
+    field(out, "request", &request(&exchange.sent));
+    field(out, "answer", &answer(&exchange.received));
+    field(out, "curl", &command(&exchange.sent));
+}
+
+pub(super) fn request(sent: &Sent) -> String {
     let mut request = format!("{} {}\n", sent.method, sent.url);
     for (name, value) in &sent.headers {
         let _ = writeln!(request, "{name}: {value}");
     }
-    field(out, "request", &(request + &shown_body(&sent.body)));
-    let answer = match &exchange.received {
+    request + &shown_body(&sent.body)
+}
+
+pub(super) fn answer(received: &Result<Received, String>) -> String {
+    match received {
         Ok(got) => {
             let content_type = got.content_type().map(|value| format!("content-type: {value}\n")).unwrap_or_default();
             format!("HTTP {}\n{}{}", got.status, visible(&content_type), shown_body(&got.body))
         }
         Err(reason) => format!("none: {}", visible(reason)),
-    };
-    field(out, "answer", &answer);
-    let curl = curl::line(sent);
-    let long = format!("(a body of {} bytes; the command is in the report of --json)", sent.body.len());
-    field(out, "curl", if curl.len() > 2 * BODY_LIMIT { &long } else { &curl });
+    }
 }
 
-fn field(out: &mut String, name: &str, text: &str) {
+pub(super) fn command(sent: &Sent) -> String {
+    let curl = curl::line(sent);
+    if curl.len() <= 2 * BODY_LIMIT {
+        return curl;
+    }
+    format!("(a body of {} bytes; the command is in the report of --json)", sent.body.len())
+}
+
+/// Briefly: each reason once, with how many verdicts it excuses.
+fn known_failures(out: &mut String, report: &Report<'_>) {
+    let mut reasons: Vec<(&Excuse, Vec<&str>)> = Vec::new();
+    for verdict in &report.verdicts {
+        let Some(excuse) = &verdict.excuse else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == excuse) {
+            Some((_, cases)) => cases.push(&verdict.case),
+            None => reasons.push((excuse, vec![&verdict.case])),
+        }
+    }
+    if !reasons.is_empty() {
+        let _ = writeln!(out, "\n{BOLD}Known failures{BOLD:#} {DIM}(announced, not held against the target){DIM:#}");
+    }
+    for (excuse, mut cases) in reasons {
+        let (count, flaky) = (cases.len(), if excuse.list == KnownList::KnownFlaky { ", now and then" } else { "" });
+        cases.dedup();
+        let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
+        let _ = writeln!(out, "  {count:>4}  {}{more}{flaky}: {}", cases[0], visible(&excuse.reason));
+    }
+}
+
+fn surprises(out: &mut String, report: &Report<'_>) {
+    if !report.surprises.is_empty() {
+        let _ = writeln!(out, "\n{RED}Not as announced{RED:#} {DIM}(by the files handed in){DIM:#}");
+    }
+    for surprise in &report.surprises {
+        let _ = writeln!(out, "  {}: {}", surprise.place, visible(&surprise.what));
+        let _ = writeln!(out, "      {DIM}{}{DIM:#}", surprise.next);
+    }
+}
+
+pub(super) fn field(out: &mut String, name: &str, text: &str) {
     let mut lines = text.trim_end().lines();
     let _ = writeln!(out, "  {DIM}{name:<12}{DIM:#}{}", lines.next().unwrap_or_default());
     for line in lines {
@@ -189,7 +255,7 @@ fn shown_body(body: &[u8]) -> String {
 }
 
 /// Control characters spelled out, but for line breaks and tabs.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\n' && c != '\t' {
@@ -212,11 +278,7 @@ fn fingerprint(out: &mut String, report: &Report<'_>) {
     for (name, answers) in &report.fingerprint {
         match answers {
             Answers::Same(word) => same.push(format!("{name:<width$}  {}", visible(word))),
-            Answers::ByFormat(words) => {
-                let words: Vec<_> =
-                    words.iter().map(|(format, word)| format!("{} in {format}", visible(word))).collect();
-                by_format.push(format!("{name:<width$}  {}", words.join(", ")));
-            }
+            Answers::ByFormat(_) => by_format.push(format!("{name:<width$}  {}", visible(&answers.to_string()))),
         }
     }
     for line in in_two_columns(&same).iter().chain(&by_format) {
@@ -261,17 +323,22 @@ fn document_defects(out: &mut String, report: &Report<'_>) {
 }
 
 fn totals(out: &mut String, report: &Report<'_>) {
-    let _ = writeln!(out, "\n{BOLD}{:<10}  passed  failed  set-up failed  unsupported  observed{BOLD:#}", "Totals");
+    let _ =
+        writeln!(out, "\n{BOLD}{:<10}  passed  failed  set-up failed  known  unsupported  observed{BOLD:#}", "Totals");
     for level in Level::ALL {
         let [pass, fail, setup, unsupported, observed] = Outcome::ALL.map(|outcome| report.count(level, outcome));
-        let _ = writeln!(out, "  {level:<8}  {pass:>6}  {fail:>6}  {setup:>13}  {unsupported:>11}  {observed:>8}");
+        let known = report.excused(level);
+        let _ = writeln!(
+            out,
+            "  {level:<8}  {pass:>6}  {fail:>6}  {setup:>13}  {known:>5}  {unsupported:>11}  {observed:>8}"
+        );
     }
 }
 
 fn verdict(out: &mut String, report: &Report<'_>) {
     let style = match report.conclusion {
-        Conclusion::Conformant => GREEN.bold(),
-        Conclusion::Nonconformant => RED,
+        Conclusion::Conformant | Conclusion::AsExpected => GREEN.bold(),
+        Conclusion::Unexpected | Conclusion::Nonconformant => RED,
         Conclusion::Inconclusive => YELLOW.bold(),
     };
     let word = report.conclusion.word();
@@ -284,31 +351,44 @@ fn verdict(out: &mut String, report: &Report<'_>) {
 }
 
 fn because(report: &Report<'_>) -> String {
-    let warnings = report.total(Outcome::Fail) + report.total(Outcome::SetupFailed) - report.broken_musts();
-    let warned = match warnings {
-        0 => String::new(),
-        1 => "; 1 warning".to_owned(),
-        many => format!("; {many} warnings"),
-    };
-    match report.conclusion {
+    let mut because = match report.conclusion {
         Conclusion::Inconclusive => visible(&report.reasons.join("; ")),
         Conclusion::Nonconformant => {
-            let (failed, setup) =
-                (report.count(Level::Must, Outcome::Fail), report.count(Level::Must, Outcome::SetupFailed));
-            format!("{failed} MUST verdicts failed, {setup} could not be set up{warned}")
+            let [failed, setup] = [Outcome::Fail, Outcome::SetupFailed].map(|it| report.count(Level::Must, it));
+            format!("{failed} MUST verdicts failed, {setup} could not be set up")
         }
-        Conclusion::Conformant => match report.count(Level::Must, Outcome::Unsupported) {
-            0 => format!("every MUST holds{warned}"),
-            untried => format!("every MUST that was tried holds; {untried} MUST verdicts are unsupported{warned}"),
-        },
+        Conclusion::Unexpected => {
+            format!("{} of what the files handed in say is not true of this run", report.surprises.len())
+        }
+        Conclusion::AsExpected => {
+            format!("every MUST that was tried holds but for {} known failures", report.excused(Level::Must))
+        }
+        Conclusion::Conformant if report.count(Level::Must, Outcome::Unsupported) == 0 => "every MUST holds".to_owned(),
+        Conclusion::Conformant => "every MUST that was tried holds".to_owned(),
+    };
+    let untried = report.count(Level::Must, Outcome::Unsupported);
+    let warnings = report.total(Outcome::Fail) + report.total(Outcome::SetupFailed) - report.broken_musts();
+    if report.read_only {
+        let left_out = report.left_out();
+        let _ =
+            write!(because, "; read-only: {left_out} verdicts were not tried since they could write, and no refusal");
+        because.push_str(" was compared with an acceptance");
+    } else if untried > 0 {
+        let _ = write!(because, "; {untried} MUST verdicts are unsupported");
     }
+    match warnings {
+        0 => {}
+        1 => because.push_str("; 1 warning"),
+        many => drop(write!(because, "; {many} warnings")),
+    }
+    because
 }
 
 /// What the reader should do now.
 fn next_step(report: &Report<'_>) -> Option<&'static str> {
     let passed = report.count(Level::Must, Outcome::Pass);
     match report.conclusion {
-        Conclusion::Conformant => None,
+        Conclusion::Conformant | Conclusion::AsExpected => None,
         Conclusion::Inconclusive if report.verdicts.is_empty() && report.planned > 0 => {
             Some("Next: start the target, or correct --target; then run the same command again.")
         }
@@ -317,6 +397,9 @@ fn next_step(report: &Report<'_>) -> Option<&'static str> {
         }
         Conclusion::Inconclusive => {
             Some("Next: see to the reason above; nothing can be said of the target until then.")
+        }
+        Conclusion::Unexpected => {
+            Some("Next: go through `Not as announced` above; each line says what to change in which file.")
         }
         Conclusion::Nonconformant if report.broken_musts() > passed => Some(
             "Next: most of it failed; check first that the token, database and roles in the world file are those of the target.",
@@ -349,7 +432,7 @@ mod tests {
 
     #[test]
     fn a_group_line_shows_what_there_is_and_nothing_else() {
-        let group = Group { planned: 4, counts: [(Outcome::Pass, 2)].into(), warnings: 1 };
+        let group = Group { planned: 4, counts: [(Outcome::Pass, 2)].into(), warnings: 1, known: 0 };
         let plain = anstream::adapter::strip_str(&line("matching", 10, &group)).to_string();
         assert_eq!(plain, "  matching       2 passed     1 warned     1 NOT JUDGED\n");
     }

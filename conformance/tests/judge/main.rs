@@ -1,6 +1,10 @@
 //! The judge against small servers: one that is honest, and many that are wrong in one way.
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails where it should; helpers too")]
 
+mod announced;
+mod capabilities;
+mod others;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,7 +12,10 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 
 use rollcall_conformance::filter::Filter;
+use rollcall_conformance::fingerprint::Expected;
 use rollcall_conformance::judge::{Judge, Outcome};
+use rollcall_conformance::known::Known;
+use rollcall_conformance::read_only;
 use rollcall_conformance::report::{Answers, Asked, Conclusion, Report, RowResult, json, junit, screen};
 use rollcall_conformance::run;
 use rollcall_conformance::suite::{Files, Suite};
@@ -131,11 +138,24 @@ import = '{"email": "${email:a}", "data": {}}'
 expect = 'same:ann'
 "#;
 
+const GET: &str = r#"
+title = 'What is stored can be seen'
+requirements = ['FIND']
+[[steps]]
+import = '{"email": "${email:a}", "data": {"email": "${email:a}"}}'
+expect = 'new'
+[[steps]]
+get = '{"email": "${email:a}"}'
+expect = 'accepted'
+data = '{"email": "${email:a}"}'
+"#;
+
 fn suite() -> Suite {
     let files = [
         ("spec/requirements/all.toml", ROWS),
         ("cases/basic/create.toml", CREATE),
         ("cases/basic/find.toml", FIND),
+        ("cases/basic/get.toml", GET),
         ("cases/basic/race.toml", RACE),
         ("cases/basic/segment.toml", SEGMENT),
         ("cases/refusals/text.toml", TEXT),
@@ -162,13 +182,34 @@ struct Ran {
     junit: String,
 }
 
+/// What a run is made with, besides the small suite.
+struct Setting {
+    world: World,
+    known: Known,
+    fingerprint: Option<Expected>,
+    read_only: bool,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { world: world(), known: Known::default(), fingerprint: None, read_only: false }
+    }
+}
+
 impl Ran {
-    fn on(target: &Target) -> Self {
-        let (suite, world, filter) = (suite(), world(), Filter::default());
+    fn on(target: &Target, setting: &Setting) -> Self {
+        let (suite, filter) = (suite(), Filter::default());
         let asked = Asked { target: target.base(), world: "test", seed: 7, filter: &filter };
         let plan = run::plan(&suite, &filter);
-        let run = run::run(&plan, &Judge { world: &world, seed: 7 }, target, 2, |_| {});
-        let report = Report::new(&suite, &asked, &plan, run);
+        let judge = Judge { world: &setting.world, seed: 7 };
+        let run = if setting.read_only {
+            read_only::run(&plan, &judge, target, 2, |_| {})
+        } else {
+            run::run(&plan, &judge, target, 2, |_| {})
+        };
+        let mut report = Report::new(&suite, &asked, &plan, run);
+        report.read_only = setting.read_only;
+        report.hold_against(&setting.known, setting.fingerprint.as_ref(), &plan);
         let name = |verdict: &rollcall_conformance::judge::Verdict| format!("{} {}", verdict.case, verdict.format);
         Self {
             conclusion: report.conclusion,
@@ -183,10 +224,19 @@ impl Ran {
 }
 
 async fn judge(server: impl Respond + 'static) -> Ran {
+    judge_with(server, Setting::default()).await
+}
+
+async fn judge_with(server: impl Respond + 'static, setting: Setting) -> Ran {
+    let mock = serve(server).await;
+    let target = Target::new(&mock.uri()).unwrap();
+    tokio::task::spawn_blocking(move || Ran::on(&target, &setting)).await.unwrap()
+}
+
+async fn serve(server: impl Respond + 'static) -> MockServer {
     let mock = MockServer::start().await;
     Mock::given(any()).respond_with(server).mount(&mock).await;
-    let target = Target::new(&mock.uri()).unwrap();
-    tokio::task::spawn_blocking(move || Ran::on(&target)).await.unwrap()
+    mock
 }
 
 /// A tiny honest server: knows people by e-mail, refuses foreign tokens and unknown fields.
@@ -230,6 +280,19 @@ impl Respond for Honest {
             }
             ResponseTemplate::new(200).set_body_json(body)
         }
+    }
+}
+
+/// Never finds anybody.
+#[derive(Default)]
+struct Forgetful(Mutex<u32>);
+
+impl Respond for Forgetful {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let mut last = self.0.lock().unwrap();
+        *last += 1;
+        ResponseTemplate::new(200)
+            .set_body_json(json!({ "error": 0, "error_text": "", "profile_id": last.to_string() }))
     }
 }
 
@@ -328,17 +391,6 @@ async fn a_string_for_error_fails() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_loses_people_in_a_race_fails() {
-    /// Never finds anybody.
-    #[derive(Default)]
-    struct Forgetful(Mutex<u32>);
-    impl Respond for Forgetful {
-        fn respond(&self, _: &Request) -> ResponseTemplate {
-            let mut last = self.0.lock().unwrap();
-            *last += 1;
-            ResponseTemplate::new(200)
-                .set_body_json(json!({ "error": 0, "error_text": "", "profile_id": last.to_string() }))
-        }
-    }
     let ran = judge(Forgetful::default()).await;
     assert_eq!(ran.outcomes["basic/race json"], Outcome::Fail);
     assert_eq!(ran.outcomes["basic/find json"], Outcome::Fail);
@@ -366,17 +418,28 @@ async fn no_report_holds_a_token() {
     }
 }
 
+/// The published schema of what `--json` writes.
+fn schema(text: &str) -> jsonschema::Validator {
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn assert_fits(schema: &jsonschema::Validator, result: &serde_json::Value) {
+    let error = |error: jsonschema::ValidationError<'_>| format!("{}: {error}", error.instance_path());
+    let errors: Vec<String> = schema.iter_errors(result).map(error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+const RESULTS_SCHEMA: &str = include_str!("../../schema/results.schema.json");
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_fits_the_published_schema() {
-    let schema = serde_json::from_str(include_str!("../schema/results.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let schema = schema(RESULTS_SCHEMA);
     let unreadable = judge(ResponseTemplate::new(500).set_body_bytes(b"\xff".to_vec())).await;
     for ran in [judge(Honest::default()).await, unreadable] {
-        let errors: Vec<String> =
-            validator.iter_errors(&ran.json).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        assert!(errors.is_empty(), "{errors:#?}");
+        assert_fits(&schema, &ran.json);
     }
-    assert!(!validator.is_valid(&json!({ "verdict": "conformant" })), "the schema accepts anything");
+    assert!(!schema.is_valid(&json!({ "verdict": "conformant" })), "the schema accepts anything");
 }
 
 /// A server of its own, since it must end in mid-run: it answers `lives` requests, each on its own connection.
@@ -403,7 +466,7 @@ fn mortal(lives: usize) -> String {
 #[test]
 fn a_target_that_dies_in_the_run_is_inconclusive() {
     let target = Target::new(&mortal(3)).unwrap();
-    let ran = Ran::on(&target);
+    let ran = Ran::on(&target, &Setting::default());
     assert_eq!(ran.conclusion, Conclusion::Inconclusive);
     assert!(ran.screen.contains("stopped answering"), "{}", ran.screen);
     assert!(ran.json["delivered"].as_u64() < ran.json["planned"].as_u64());
@@ -416,6 +479,12 @@ fn nobody() -> String {
 
 fn program(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rollcall-conformance")).args(arguments).output().unwrap()
+}
+
+/// Runs the program, and gives its exit code and all it said.
+fn said(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = program(arguments);
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
 #[test]
