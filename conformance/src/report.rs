@@ -3,11 +3,17 @@
 //! This is the one place that decides between conformant, nonconformant and inconclusive. How it is shown is for the
 //! files below: the screen, JSON, JUnit, the map of requirements and cases.
 
+pub mod badge;
 pub mod curl;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod list;
+pub mod mark;
+pub mod markdown;
+pub mod plain;
 pub mod screen;
+pub mod tap;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
