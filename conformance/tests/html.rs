@@ -38,7 +38,7 @@ const key = (key) => (document.activeElement ?? document.body).dispatchEvent(new
 const type = (text) => { const box = $('#search'); box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); };
 const choose = (id, value) => { const box = $(id); box.value = value; box.dispatchEvent(new Event('change', { bubbles: true })); };
 const visit = (hash) => new Promise((done) => { addEventListener('hashchange', done, { once: true }); location.hash = hash; });
-const cases = () => $$('#cases .row');
+const cases = () => $$('#case-list .row');
 ";
 
 fn browser() -> Option<PathBuf> {
@@ -207,7 +207,7 @@ fn a_reader_finds_a_failure_among_thousands_with_the_keyboard_alone() {
         check('? shows the keys', $('#keys').open);
         $('#keys').close();
         key('3');
-        check('3 shows the requirements', $$('#view\\\\=requirements .row').length === 2);
+        check('3 shows the requirements', $$('#requirements .row').length === 2);
         ",
     );
 }
@@ -228,15 +228,16 @@ fn filters_and_the_address_choose_what_is_shown() {
         $('#marks [data-mark=fail]').click();
         check('a second press takes it off', cases().length === 2500);
         choose('#area', 'matching');
-        check('by area', cases().length === 1250 && $$('#cases .group').length === 1);
+        check('by area', cases().length === 1250 && $$('#case-list .group').length === 1);
         choose('#level', 'should');
         check('by level', cases().length === 0);
         $('#clear').click();
         check('all of it is cleared', cases().length === 2500 && location.hash === '#view=cases');
         await visit('#view=cases&q=0001&open=data/0001');
         check('a linked case is open', $$('.inside').length === 1 && $('#search').value === '0001');
-        await visit('#view=requirements&q=FIND');
-        check('search looks into requirements', $$('#view\\\\=requirements .row').length === 1);
+        await visit('#view=requirements&q=ruled+finds');
+        check('search looks into ids and sentences', $$('#requirements .row').length === 1);
+        type('');
         $('.row[data-row=FIND] .opener').click();
         check('a requirement names its cases', $$('.inside a').some((one) => one.textContent === 'data/0001'));
         const before = getComputedStyle(document.body).backgroundColor;
@@ -263,6 +264,11 @@ fn several_results_are_compared_requirement_by_requirement_and_case_by_case() {
         "
         const words = (row) => [...row.querySelectorAll('.cell .mark')].map((one) => one.textContent).join(' ');
         check('a card for each', $$('.card').length === 2);
+        $$('.card')[1].querySelector('.counts a').click();
+        await new Promise((done) => addEventListener('hashchange', done, { once: true }));
+        check('a count leads to its cases', cases().length === 1 && location.hash.includes('by=1'));
+        choose('#by', '0');
+        check('of the chosen implementation alone', cases().length === 0);
         await visit('#view=requirements');
         check('a word for each', words($('.row[data-row=FIND]')) === 'pass fail');
         const box = $('#differs');
@@ -295,6 +301,7 @@ fn the_page_asks_nothing_of_the_network_and_may_not() {
     write!(
         driver,
         "
+        const all = new Promise((done) => addEventListener('securitypolicyviolation', () => refusals.length === 3 && done()));
         const failed = await fetch('http://{address}/').then(() => false, () => true);
         check('fetch is forbidden', failed);
         const image = new Image();
@@ -304,6 +311,7 @@ fn the_page_asks_nothing_of_the_network_and_may_not() {
         const script = document.createElement('script');
         script.textContent = 'window.broken = 3';
         document.body.append(script);
+        await all;
         check('all three were refused', refusals.length === 3);
         "
     )
@@ -314,10 +322,33 @@ fn the_page_asks_nothing_of_the_network_and_may_not() {
 }
 
 #[test]
-fn without_the_script_verdict_failures_requirements_and_fingerprint_can_be_read() {
-    let page = html::render(&[many()]).unwrap();
+fn a_known_failure_is_marked_as_such_and_says_why() {
+    let mut known = case("data/0001", "json", "fail");
+    known["excuse"] = json!({"list": "known-failing", "reason": "comes with the next release"});
+    let page = html::render(&[results("http://a.test", "fail", "ignored", &[known])]).unwrap();
     let (still, data) = page.split_once("<script type=\"application/json\"").unwrap();
-    for part in ["nonconformant", "1 MUST verdict failed", "the same profile", "curl http://a.test", "page:88-119", "unknown-field"] {
+    assert!(still.contains("No MUST failed that is not known to fail, 1 known failure."));
+    assert!(still.contains("comes with the next release") && still.contains("known-failing"));
+    assert!(still.contains("data-row=\"FIND\" data-marks=\"known\""), "the row is known to fail too");
+    assert!(data.contains("\"mark\":\"known\""));
+}
+
+#[test]
+fn without_the_script_verdict_failures_requirements_and_fingerprint_can_be_read() {
+    let mut results = many();
+    results["unexpected"] = json!([{"place": "known.toml:3", "what": "it passes now", "next": "delete the entry"}]);
+    let page = html::render(&[results]).unwrap();
+    let (still, data) = page.split_once("<script type=\"application/json\"").unwrap();
+    for part in [
+        "nonconformant",
+        "1 MUST verdict failed",
+        "the same profile",
+        "curl http://a.test",
+        "page:88-119",
+        "unknown-field",
+        "it passes now",
+        "delete the entry",
+    ] {
         assert!(still.contains(part), "{part}");
     }
     assert!(!still.contains("<script") && !still.contains("<img") && !still.contains("<!-- "), "markup of the target");

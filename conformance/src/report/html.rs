@@ -121,8 +121,10 @@ mod tests {
 
     #[test]
     fn every_place_of_the_page_is_filled() {
-        let names: Vec<&str> = PAGE.split("{{").skip(1).filter_map(|piece| piece.split_once("}}")).map(|(n, _)| n).collect();
-        let known = ["policy", "title", "style", "summary", "requirements", "fingerprint", "document", "data", "script"];
+        let names: Vec<&str> =
+            PAGE.split("{{").skip(1).filter_map(|piece| piece.split_once("}}")).map(|(n, _)| n).collect();
+        let known =
+            ["policy", "title", "style", "summary", "requirements", "fingerprint", "document", "data", "script"];
         assert_eq!(names, known);
     }
 

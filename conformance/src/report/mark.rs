@@ -29,15 +29,8 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, what needs attention first.
-    pub const ALL: [Self; 7] = [
-        Self::Fail,
-        Self::SetupFailed,
-        Self::Warning,
-        Self::Known,
-        Self::Pass,
-        Self::Observed,
-        Self::Unsupported,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Fail, Self::SetupFailed, Self::Warning, Self::Known, Self::Pass, Self::Observed, Self::Unsupported];
 
     /// The mark of an outcome at a level.
     pub fn of(outcome: Outcome, level: Level, is_excused: bool) -> Self {
@@ -121,9 +114,9 @@ impl Tally {
 
     fn good_news(&self, untried: usize) -> &'static str {
         match (self.count(Level::Must, Mark::Known), untried) {
-            (0, 0) => "every MUST holds",
-            (0, _) => "every MUST that was tried holds",
-            _ => "no MUST failed that is not known to fail",
+            (0, 0) => "Every MUST holds",
+            (0, _) => "Every MUST that was tried holds",
+            _ => "No MUST failed that is not known to fail",
         }
     }
 }
@@ -154,9 +147,12 @@ mod tests {
     #[test]
     fn the_counts_read_as_a_sentence() {
         use Level::{Must, Should};
-        check(&[(Must, Mark::Pass)], "every MUST holds");
-        check(&[(Must, Mark::Pass), (Must, Mark::Unsupported)], "every MUST that was tried holds, 1 untried MUST verdict");
-        check(&[(Must, Mark::Known)], "no MUST failed that is not known to fail, 1 known failure");
+        check(&[(Must, Mark::Pass)], "Every MUST holds");
+        check(
+            &[(Must, Mark::Pass), (Must, Mark::Unsupported)],
+            "Every MUST that was tried holds, 1 untried MUST verdict",
+        );
+        check(&[(Must, Mark::Known)], "No MUST failed that is not known to fail, 1 known failure");
         let broken = [(Must, Mark::Fail), (Must, Mark::Fail), (Must, Mark::SetupFailed), (Should, Mark::Warning)];
         check(&broken, "2 MUST verdicts failed, 1 MUST verdict could not be set up, 1 warning");
     }

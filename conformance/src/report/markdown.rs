@@ -9,11 +9,12 @@ use std::fmt::Write;
 
 use super::mark::{Mark, Tally};
 use super::plain::{cut, one_line, visible};
-use super::{Answers, Report, curl};
+use super::{Answers, Conclusion, Report, curl};
 use crate::judge::{Exchange, Failure, Verdict};
 use crate::requirement::{Level, Requirement};
 
-/// A failure is told in full while the text is shorter; comments end at 65,536 characters.
+/// A failure is told in full while the text is shorter; comments end at 65,536 characters, and one failure has
+/// up to five texts of `TEXT_LIMIT`.
 const FULL_LIMIT: usize = 32_000;
 /// A failure is told in one line while the text is shorter.
 const LINE_LIMIT: usize = 42_000;
@@ -24,8 +25,7 @@ const TEXT_LIMIT: usize = 1_500;
 
 /// The Markdown text of a report.
 pub fn render(report: &Report<'_>) -> String {
-    let tally: Tally =
-        report.verdicts.iter().map(|verdict| (verdict.level, Mark::of_verdict(verdict))).collect();
+    let tally: Tally = report.verdicts.iter().map(|verdict| (verdict.level, Mark::of_verdict(verdict))).collect();
     let mut out = String::new();
     heading(&mut out, report, &tally);
     counts(&mut out, &tally);
@@ -40,11 +40,12 @@ pub fn render(report: &Report<'_>) -> String {
 fn heading(out: &mut String, report: &Report<'_>, tally: &Tally) {
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(out, "## Profile import: {}\n", report.conclusion.word());
-    if report.reasons.is_empty() {
-        let _ = writeln!(out, "{}.\n", capitalized(&tally.sentence()));
-    }
+    let _ = match report.conclusion {
+        Conclusion::Inconclusive => writeln!(out, "It could not be judged. This is no success.\n"),
+        _ => writeln!(out, "{}.\n", tally.sentence()),
+    };
     for reason in &report.reasons {
-        let _ = writeln!(out, "- It could not be judged: {}", span(reason));
+        let _ = writeln!(out, "- {}", span(reason));
     }
     let _ = writeln!(
         out,
@@ -57,11 +58,6 @@ fn heading(out: &mut String, report: &Report<'_>, tally: &Tally) {
         report.elapsed.as_secs_f64(),
         env!("CARGO_PKG_VERSION")
     );
-}
-
-fn capitalized(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 /// Columns without a single verdict are left out.
@@ -87,9 +83,8 @@ fn told(out: &mut String, report: &Report<'_>, title: &str, marks: &[Mark]) {
     }
     let _ = writeln!(out, "\n### {title} ({})\n", verdicts.len());
     for (position, verdict) in verdicts.iter().enumerate() {
-        let in_full = full(report, verdict);
-        if out.len() + in_full.len() < FULL_LIMIT {
-            out.push_str(&in_full);
+        if out.len() < FULL_LIMIT {
+            out.push_str(&full(report, verdict));
         } else if out.len() < LINE_LIMIT {
             out.push_str(&line(verdict));
         } else {
@@ -100,7 +95,13 @@ fn told(out: &mut String, report: &Report<'_>, title: &str, marks: &[Mark]) {
 }
 
 fn line(verdict: &Verdict) -> String {
-    format!("- **{}** {} ({}, {})\n", Mark::of_verdict(verdict).word(), span(&verdict.case), verdict.format, verdict.level)
+    format!(
+        "- **{}** {} ({}, {})\n",
+        Mark::of_verdict(verdict).word(),
+        span(&verdict.case),
+        verdict.format,
+        verdict.level
+    )
 }
 
 fn full(report: &Report<'_>, verdict: &Verdict) -> String {
@@ -153,7 +154,7 @@ fn answer(exchange: &Exchange) -> String {
 /// Bytes that are no text are spelled `\xff`.
 fn body(body: &[u8]) -> String {
     match std::str::from_utf8(body) {
-        Ok(text) => cut(text, TEXT_LIMIT),
+        Ok(text) => cut(&visible(text), TEXT_LIMIT),
         Err(_) => cut(&body.escape_ascii().to_string(), TEXT_LIMIT),
     }
 }

@@ -12,10 +12,10 @@ pub fn one_line(text: &str) -> String {
     spell_out(text, is_invisible)
 }
 
-/// At most `limit` characters of a text, and how many there are if some are left out.
+/// At most `limit` characters of a text, and a word if more are left out.
 pub fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+        Some((end, _)) => format!("{}… (cut short)", &text[..end]),
         None => text.to_owned(),
     }
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        assert_eq!(cut("жжж", 2), "жж… (6 bytes in all)");
+        assert_eq!(cut("жжж", 2), "жж… (cut short)");
         assert_eq!(cut("жжж", 3), "жжж");
     }
 }

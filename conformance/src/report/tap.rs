@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::mark::Mark;
 use super::plain::{one_line, visible};
-use super::{Report, curl};
+use super::{Conclusion, Report, curl};
 use crate::judge::{Failure, Verdict};
 
 /// The TAP text of a report.
@@ -17,7 +17,7 @@ pub fn render(report: &Report<'_>) -> String {
         out.push_str(&point(position + 1, verdict));
         out.push_str(&diagnostics(report, verdict));
     }
-    if !report.reasons.is_empty() {
+    if report.conclusion == Conclusion::Inconclusive {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(out, "Bail out! {}", one_line(&report.reasons.join("; ")));
     }

@@ -1,11 +1,13 @@
 //! The parts that stand in the page itself, readable without the script: summary, failures, rows, fingerprint, defects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::results::{Body, CaseResult, Exchange, Failure, Results, Words};
+use super::results::{Body, CaseResult, Exchange, Failure, Results, Surprise, Words};
 use super::view::{Chapter, Implementation, Line, View};
+use crate::case::area;
 use crate::render::escape_xml;
+use crate::report::Conclusion;
 use crate::report::mark::Mark;
 use crate::report::plain::{cut, one_line, visible};
 use crate::requirement::Level;
@@ -26,27 +28,31 @@ pub(super) fn title(view: &View<'_>) -> String {
 /// A card for each implementation, then what failed.
 pub(super) fn summary(view: &View<'_>) -> String {
     let mut out = String::from("<div class=\"cards\">\n");
-    for one in &view.implementations {
-        out.push_str(&card(one));
+    let several = view.implementations.len() > 1;
+    for (by, one) in view.implementations.iter().enumerate() {
+        let (levels, areas) = (by_level(one, by, several), by_area(one));
+        // Side by side, cards have room for one table.
+        out.push_str(&card(one, &if several { levels } else { levels + &areas }));
     }
     out.push_str("</div>\n");
     for one in &view.implementations {
-        let of = if view.implementations.len() > 1 { format!(" of {}", text(&one.name)) } else { String::new() };
+        let of = if several { format!(" of {}", text(&one.name)) } else { String::new() };
         out.push_str(&failures(one, &of));
         out.push_str(&unsupported(one.results, &of));
     }
     out
 }
 
-fn card(one: &Implementation<'_>) -> String {
+fn card(one: &Implementation<'_>, tables: &str) -> String {
     let results = one.results;
     let verdict = text(results.verdict);
     let reasons: String = results.reasons.iter().map(|reason| format!("<li>{}</li>\n", text(reason))).collect();
-    let lead = match results.reasons.is_empty() {
-        true => format!("{}.", capitalized(&one.tally.sentence())),
-        false => "It could not be judged. This is no success.".to_owned(),
+    let surprises: String = results.unexpected.iter().map(surprise).collect();
+    let lead = match results.verdict == Conclusion::Inconclusive.word() {
+        true => "It could not be judged. This is no success.".to_owned(),
+        false => one.tally.sentence() + ".",
     };
-    let facts = [
+    let mut facts = vec![
         ("target", text(results.target)),
         ("world", text(results.world)),
         ("seed", results.seed.to_string()),
@@ -54,44 +60,67 @@ fn card(one: &Implementation<'_>) -> String {
         ("verdicts", format!("{} of {}", results.delivered, results.planned)),
         ("took", format!("{}.{} s", results.elapsed_ms / 1000, results.elapsed_ms % 1000 / 100)),
     ];
+    if results.read_only {
+        facts.push(("sent", "only what stores nothing".to_owned()));
+    }
     let facts: String =
         facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n")).collect();
     format!(
         "<article class=\"card {verdict}\">\n<h2><span class=\"name\">{}</span><span class=\"verdict\">{verdict}</span>\
-         </h2>\n<p class=\"lead\">{lead}</p>\n<ul class=\"reasons\">\n{reasons}</ul>\n{}<dl class=\"facts\">\n{facts}</dl>\n\
+         </h2>\n<p class=\"lead\">{lead}</p>\n<ul class=\"reasons\">\n{reasons}{surprises}</ul>\n<div class=\"tables\">\n{tables}</div>\n<dl class=\"facts\">\n{facts}</dl>\n\
          </article>\n",
-        text(&one.name),
-        counts(one)
+        text(&one.name)
     )
 }
 
-fn capitalized(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+fn surprise(surprise: &Surprise<'_>) -> String {
+    let Surprise { place, what, next } = surprise;
+    format!("<li>{} <span class=\"dim\">{}</span><br>{}</li>\n", prose(what), text(place), prose(next))
 }
 
-/// A count is a link to the cases behind it.
-fn counts(one: &Implementation<'_>) -> String {
-    let shown: Vec<Mark> = Mark::ALL.into_iter().filter(|&mark| one.tally.total(mark) > 0).collect();
-    if shown.is_empty() {
-        return String::new();
+fn by_level(one: &Implementation<'_>, by: usize, several: bool) -> String {
+    let of = if several { format!("&by={by}") } else { String::new() };
+    table(&one.results.cases, &of, "level", &Level::ALL.map(Level::word), |case| case.level.word())
+}
+
+fn by_area(one: &Implementation<'_>) -> String {
+    let areas: BTreeSet<&str> = one.results.cases.iter().map(|case| area(case.id)).collect();
+    table(&one.results.cases, "", "area", &areas.into_iter().collect::<Vec<_>>(), |case| area(case.id))
+}
+
+/// Counts by what `name` calls; a count is a link to the cases behind it, of the implementation that `of` chooses.
+/// Columns without a single verdict are left out.
+fn table<'a>(
+    cases: &[CaseResult<'a>],
+    of: &str,
+    name: &str,
+    rows: &[&str],
+    row_of: impl Fn(&CaseResult<'a>) -> &'a str,
+) -> String {
+    let mut counts: BTreeMap<(&str, Mark), usize> = BTreeMap::new();
+    for case in cases {
+        *counts.entry((row_of(case), case.mark())).or_default() += 1;
     }
+    let shown: BTreeSet<Mark> = counts.keys().map(|(_, mark)| *mark).collect();
     let head: String = shown.iter().map(|mark| format!("<th scope=\"col\">{}</th>", mark_of(mark.word()))).collect();
-    let mut out = format!(
-        "<div class=\"scroll\"><table class=\"counts\">\n<thead><tr><th scope=\"col\">verdicts</th>{head}</tr></thead>\n<tbody>\n"
-    );
-    for level in Level::ALL {
-        let cells: String = shown.iter().map(|&mark| count(level, mark, one.tally.count(level, mark))).collect();
+    let mut body = String::new();
+    for row in rows.iter().filter(|_| !shown.is_empty()) {
+        let link = format!("#view=cases{of}&{name}={}&mark=", in_address(row));
+        let cell = |mark: &Mark| count(&link, *mark, counts.get(&(*row, *mark)).copied().unwrap_or_default());
+        let cells: String = shown.iter().map(cell).collect();
         // Writing to a string cannot fail, here and below.
-        let _ = writeln!(out, "<tr><th scope=\"row\">{level}</th>{cells}</tr>");
+        let _ = writeln!(body, "<tr><th scope=\"row\">{}</th>{cells}</tr>", text(row));
     }
-    out + "</tbody>\n</table></div>\n"
+    format!(
+        "<div class=\"scroll\"><table class=\"counts\">\n<thead><tr><th scope=\"col\">{name}</th>{head}</tr></thead>\n\
+         <tbody>\n{body}</tbody>\n</table></div>\n"
+    )
 }
 
-fn count(level: Level, mark: Mark, count: usize) -> String {
+fn count(link: &str, mark: Mark, count: usize) -> String {
     match count {
         0 => "<td class=\"zero\">0</td>".to_owned(),
-        _ => format!("<td><a href=\"#view=cases&amp;mark={}&amp;level={level}\">{count}</a></td>", mark.word()),
+        _ => format!("<td><a href=\"{}{}\">{count}</a></td>", text(link), mark.word()),
     }
 }
 
@@ -103,21 +132,25 @@ fn failures(one: &Implementation<'_>, of: &str) -> String {
         return String::new();
     }
     let mut out = format!("<section class=\"failures\">\n<h2>What failed{of}</h2>\n");
-    for case in broken.iter().take(FAILURE_LIMIT) {
-        out.push_str(&failure(one, case));
+    for (position, case) in broken.iter().take(FAILURE_LIMIT).enumerate() {
+        out.push_str(&failure(one, case, position == 0));
     }
     if let Some(rest) = broken.len().checked_sub(FAILURE_LIMIT).filter(|&rest| rest > 0) {
-        let _ = writeln!(out, "<p><a href=\"#view=cases\">{rest} more are among the cases</a></p>");
+        let _ =
+            writeln!(out, "<p><a href=\"#view=cases\" class=\"needs-script\">{rest} more are among the cases</a></p>");
     }
     out + "</section>\n"
 }
 
-fn failure(one: &Implementation<'_>, case: &CaseResult<'_>) -> String {
+fn failure(one: &Implementation<'_>, case: &CaseResult<'_>, is_open: bool) -> String {
     let Some(failure) = &case.failure else { return String::new() };
     let says = blamed(one.results, case).map(|row| prose(row.says)).unwrap_or_default();
     let mut fields = Vec::new();
     if let Some(row) = blamed(one.results, case) {
-        fields.push(("requirement", format!("<code>{}</code> {} <span class=\"dim\">{}</span>", text(row.id), says, text(row.source))));
+        fields.push((
+            "requirement",
+            format!("<code>{}</code> {} <span class=\"dim\">{}</span>", text(row.id), says, text(row.source)),
+        ));
     }
     fields.push(("case", format!("{} <span class=\"dim\">conformance/{}</span>", prose(case.title), text(case.file))));
     if let Some(excuse) = &case.excuse {
@@ -129,13 +162,14 @@ fn failure(one: &Implementation<'_>, case: &CaseResult<'_>) -> String {
     let fields: String =
         fields.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n")).collect();
     let (mark, format) = (case.mark().word(), case.format);
+    let open = if is_open { " open" } else { "" };
     format!(
-        "<details class=\"failure\" data-case=\"{id}\">\n<summary>{} <code>{id}</code> <span class=\"format\">{format}</span> \
+        "<details class=\"failure\"{open} data-case=\"{id}\">\n<summary>{} <code>{id}</code> <span class=\"format\">{format}</span> \
          <span class=\"says\">{says}</span></summary>\n<dl class=\"fields\">\n{fields}</dl>\n\
          <p><a class=\"needs-script\" href=\"#view=cases&amp;open={link}\">Everything this case sent and was answered</a></p>\n</details>\n",
         mark_of(mark),
         id = text(case.id),
-        link = text(&case.id.replace('%', "%25").replace('&', "%26")),
+        link = text(&in_address(case.id)),
     )
 }
 
@@ -180,25 +214,16 @@ fn unsupported(results: &Results<'_>, of: &str) -> String {
 /// Every row by chapter, with a mark for each implementation.
 pub(super) fn requirements(view: &View<'_>) -> String {
     let names: Vec<&str> = view.implementations.iter().map(|one| one.name.as_str()).collect();
-    let mut out = columns(&names);
-    for chapter in &view.chapters {
-        out.push_str(&chapter_of_rows(chapter, &names));
-    }
-    out
-}
-
-fn columns(names: &[&str]) -> String {
-    if names.len() < 2 {
-        return String::new();
-    }
-    let cells: String = names.iter().map(|name| format!("<span class=\"cell\">{}</span>", text(name))).collect();
-    format!("<div class=\"columns\" aria-hidden=\"true\"><span></span><span class=\"cells\">{cells}</span></div>\n")
+    view.chapters.iter().map(|chapter| chapter_of_rows(chapter, &names)).collect()
 }
 
 fn chapter_of_rows(chapter: &Chapter<'_>, names: &[&str]) -> String {
+    let shown_names = if names.len() > 1 { names } else { &[] };
+    let cells: String = shown_names.iter().map(|name| format!("<span class=\"cell\">{}</span>", text(name))).collect();
     let rows: String = chapter.rows.iter().map(|line| row(line, names)).collect();
     format!(
-        "<section class=\"group\">\n<h3>{} <span class=\"dim\">{}</span> <span class=\"tally\"></span></h3>\n{rows}</section>\n",
+        "<section class=\"group\">\n<div class=\"head\"><h3>{} <span class=\"dim\">{}</span> <span class=\"tally\"></span>\
+         </h3><span class=\"cells\" aria-hidden=\"true\">{cells}</span></div>\n{rows}</section>\n",
         text(chapter.title),
         text(chapter.place)
     )
@@ -209,7 +234,9 @@ fn row(line: &Line<'_>, names: &[&str]) -> String {
         .marks
         .iter()
         .zip(names)
-        .map(|(mark, name)| format!("<span class=\"cell\"><span class=\"cell-name\">{}</span>{}</span>", text(name), mark_of(mark)))
+        .map(|(mark, name)| {
+            format!("<span class=\"cell\"><span class=\"cell-name\">{}</span>{}</span>", text(name), mark_of(mark))
+        })
         .collect();
     let says = prose(line.row.says);
     let differs = line.marks.iter().any(|mark| *mark != line.marks[0]);
@@ -226,7 +253,8 @@ fn row(line: &Line<'_>, names: &[&str]) -> String {
 
 /// Observed words, a column for each implementation.
 pub(super) fn fingerprint(view: &View<'_>) -> String {
-    let mut names: Vec<&str> = view.implementations.iter().flat_map(|one| one.results.fingerprint.keys().copied()).collect();
+    let mut names: Vec<&str> =
+        view.implementations.iter().flat_map(|one| one.results.fingerprint.keys().copied()).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
@@ -288,6 +316,11 @@ fn block(content: &str) -> String {
 /// A text of the target within a sentence.
 fn long(content: &str) -> String {
     format!("<bdi>{}</bdi>", text(&cut(content, TEXT_LIMIT)))
+}
+
+/// A value within the fragment of an address.
+fn in_address(value: &str) -> String {
+    value.replace('%', "%25").replace('&', "%26").replace('+', "%2B")
 }
 
 fn text(content: &str) -> String {

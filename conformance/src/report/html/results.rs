@@ -20,6 +20,10 @@ pub(super) struct Results<'a> {
     pub(super) verdict: &'a str,
     #[serde(borrow)]
     pub(super) reasons: Vec<&'a str>,
+    #[serde(borrow, default)]
+    pub(super) unexpected: Vec<Surprise<'a>>,
+    #[serde(default)]
+    pub(super) read_only: bool,
     pub(super) planned: usize,
     pub(super) delivered: usize,
     pub(super) elapsed_ms: u64,
@@ -48,6 +52,14 @@ pub(super) enum Words<'a> {
     Same(&'a str),
     #[serde(borrow)]
     ByFormat(BTreeMap<Format, &'a str>),
+}
+
+/// What a file handed in (known failures, fingerprint) says and the run does not show.
+#[derive(Debug, Deserialize)]
+pub(super) struct Surprise<'a> {
+    pub(super) place: &'a str,
+    pub(super) what: &'a str,
+    pub(super) next: &'a str,
 }
 
 /// A requirement row and what became of it.

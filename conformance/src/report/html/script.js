@@ -8,7 +8,8 @@
   const formats = ["json", "xml"];
   const viewNames = ["overview", "cases", "requirements", "fingerprint", "document"];
   const searchable = new Set(["cases", "requirements", "fingerprint"]);
-  const state = { view: "overview", q: "", mark: new Set(), level: "", area: "", format: "", differs: false, open: "" };
+  const blank = () => ({ view: "overview", q: "", mark: new Set(), by: "", level: "", area: "", format: "", differs: false, open: "" });
+  const state = blank();
 
   // ---- building ----
 
@@ -80,7 +81,7 @@
     const found = element.dataset.marks.split(" ");
     return {
       element, key: id, differs: element.dataset.differs === "true", areas: new Set(cases.map(areaOf)),
-      marks: found.map((word) => ({ mark: word, level, format: "" })),
+      marks: found.map((word, by) => ({ mark: word, level, by })),
       text: textOfRow(id, element), details: () => rowDetails(id),
     };
   });
@@ -98,7 +99,7 @@
       const element = caseRow(one);
       const area = areaOf(one.id);
       if (!groups.has(area)) {
-        groups.set(area, make("section", { class: "group" }, make("h3", {}, area, " ", make("span", { class: "tally" }))));
+        groups.set(area, make("section", { class: "group" }, heading(area)));
       }
       groups.get(area).append(element);
       return {
@@ -106,11 +107,12 @@
         text: textOfCase(one), details: () => caseDetails(one),
       };
     });
-    byId("cases").append(columns(several ? data.implementations.map((one) => one.name) : formats), ...groups.values());
+    byId("case-list").append(...groups.values());
   }
 
-  const columns = (names) => make("div", { class: "columns", "aria-hidden": "true" }, make("span", {}),
-    make("span", { class: "cells" }, ...names.map((name) => make("span", { class: "cell" }, shown(name)))));
+  const heading = (area) => make("div", { class: "head" }, make("h3", {}, area, " ", make("span", { class: "tally" })),
+    make("span", { class: "cells", "aria-hidden": "true" }, ...(several ? data.implementations.map((one) => one.name) : formats)
+      .map((name) => make("span", { class: "cell" }, shown(name)))));
 
   function caseRow(one) {
     const level = one.verdicts[0].level;
@@ -126,13 +128,12 @@
       make("span", { class: "cell" }, make("span", { class: "cell-name" }, shown(name)), ...content);
     const single = (format) => {
       const verdict = verdictOf(one, 0, format);
-      return cell(format, verdict ? mark(verdict.mark) : make("span", { class: "dim" }, "not run"));
+      return cell(format, mark(verdict?.mark ?? "not-run"));
     };
     const joint = (implementation, by) => {
       const verdicts = one.verdicts.filter((verdict) => verdict.by === by);
       const words = new Set(verdicts.map((verdict) => verdict.mark));
-      if (words.size === 0) return cell(implementation.name, make("span", { class: "dim" }, "not run"));
-      if (words.size === 1) return cell(implementation.name, mark(verdicts[0].mark));
+      if (words.size < 2) return cell(implementation.name, mark(verdicts[0]?.mark ?? "not-run"));
       return cell(implementation.name, ...verdicts.map((verdict) =>
         make("span", {}, mark(verdict.mark), make("span", { class: "format" }, verdict.format), " ")));
     };
@@ -325,11 +326,9 @@
 
   // ---- state and address ----
 
-  const blank = () => ({ view: "overview", q: "", mark: new Set(), level: "", area: "", format: "", differs: false, open: "" });
-
   function written(some) {
     const out = new URLSearchParams({ view: some.view });
-    for (const key of ["q", "level", "area", "format", "open"]) if (some[key]) out.set(key, some[key]);
+    for (const key of ["q", "by", "level", "area", "format", "open"]) if (some[key]) out.set(key, some[key]);
     if (some.mark.size) out.set("mark", [...some.mark].join(","));
     if (some.differs) out.set("differs", "1");
     return out.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
@@ -338,8 +337,9 @@
   function readAddress() {
     const given = new URLSearchParams(location.hash.slice(1));
     Object.assign(state, blank());
-    for (const key of ["q", "level", "area", "format", "open"]) state[key] = given.get(key) ?? "";
-    if (viewNames.includes(given.get("view"))) state.view = given.get("view");
+    for (const key of ["q", "by", "level", "area", "format", "open"]) state[key] = given.get(key) ?? "";
+    const view = given.get("view") ?? location.hash.slice(1); // a bare name is how the page links without the script
+    if (viewNames.includes(view)) state.view = view;
     state.mark = new Set((given.get("mark") ?? "").split(",").filter((word) => data.marks.includes(word)));
     state.differs = several && given.has("differs");
   }
@@ -354,7 +354,8 @@
     item.element.hidden = false;
     item.element.closest(".group").hidden = false;
     toggle(item, true);
-    item.element.scrollIntoView({ block: "start" });
+    const { top } = item.element.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) item.element.scrollIntoView({ block: "start" });
     item.element.querySelector(".opener").focus({ preventScroll: true });
   }
 
@@ -367,9 +368,9 @@
 
   function show() {
     const list = items();
-    for (const name of viewNames) byId(`view=${name}`).hidden = name !== state.view;
+    for (const name of viewNames) byId(name).hidden = name !== state.view;
     for (const tab of document.querySelectorAll(".top nav a")) {
-      if (tab.hash === `#view=${state.view}`) tab.setAttribute("aria-current", "page");
+      if (tab.hash === `#${state.view}`) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");
     }
     showTools(list);
@@ -380,9 +381,10 @@
     byId("tools").hidden = !searchable.has(state.view);
     for (const label of document.querySelectorAll("#tools [data-for]")) label.hidden = !label.dataset.for.split(" ").includes(state.view);
     byId("differs-label").hidden = !several;
+    byId("by-label").hidden ||= !several;
     byId("differs").checked = state.differs;
     if (byId("search").value !== state.q) byId("search").value = state.q;
-    for (const name of ["level", "area", "format"]) byId(name).value = state[name];
+    for (const name of ["by", "level", "area", "format"]) byId(name).value = state[name];
     const counts = new Map();
     for (const { marks } of list) for (const one of marks) counts.set(one.mark, (counts.get(one.mark) ?? 0) + 1);
     const chip = (word) => make("button", { type: "button", "data-mark": word, "aria-pressed": String(state.mark.has(word)) },
@@ -398,6 +400,7 @@
     if (state.view === "fingerprint") return true;
     if (state.area && !item.areas.has(state.area)) return false;
     return item.marks.some((one) => (!state.mark.size || state.mark.has(one.mark))
+      && (!state.by || one.by === Number(state.by))
       && (!state.level || one.level === state.level)
       && (!state.format || !one.format || one.format === state.format));
   }
@@ -415,7 +418,7 @@
     }
     for (const [group, number] of groups) {
       group.hidden = number === 0;
-      group.querySelector(".tally").textContent = String(number);
+      group.querySelector(".tally").textContent = number === 1 ? "1 row" : `${number} rows`;
     }
     const noun = { cases: "cases", requirements: "requirements", fingerprint: "questions" }[state.view];
     byId("shown").value = noun ? `${count} of ${list.length} ${noun}` : "";
@@ -454,7 +457,7 @@
   // ---- keys ----
 
   const isShown = (element) => element.checkVisibility();
-  const openers = () => [...byId(`view=${state.view}`).querySelectorAll(".row:not([hidden]) > .line > .opener, .failure > summary")].filter(isShown);
+  const openers = () => [...byId(state.view).querySelectorAll(".row:not([hidden]) > .line > .opener, .failure > summary")].filter(isShown);
 
   // The one that has the focus, or holds it.
   function current(list) {
@@ -522,7 +525,7 @@
     const chip = event.target.closest("#marks button");
     if (tab) {
       event.preventDefault();
-      go(tab.hash.slice("#view=".length));
+      go(tab.hash.slice(1));
     } else if (opener) {
       const row = opener.closest(".row");
       const item = items().find((one) => one.element === row);
@@ -549,9 +552,10 @@
   // ---- start ----
 
   for (const area of new Set(data.cases.map((one) => areaOf(one.id)))) byId("area").append(make("option", {}, area));
+  data.implementations.forEach((one, by) => byId("by").append(make("option", { value: by }, shown(one.name))));
   byId("tools").addEventListener("submit", (event) => event.preventDefault());
   byId("search").addEventListener("input", (event) => change({ q: event.target.value }));
-  for (const name of ["level", "area", "format"]) byId(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
+  for (const name of ["by", "level", "area", "format"]) byId(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
   byId("differs").addEventListener("change", (event) => change({ differs: event.target.checked }));
   byId("clear").addEventListener("click", clear);
   byId("nothing").querySelector("button").addEventListener("click", clear);

@@ -67,8 +67,9 @@ pub(super) fn position(sections: &[Section], source: &str) -> Option<usize> {
     })
 }
 
+/// Of a range, the first line.
 fn page_line(source: &str) -> Option<u32> {
-    source.strip_prefix("page:")?.parse().ok()
+    source.strip_prefix("page:")?.split('-').next()?.parse().ok()
 }
 
 /// `dossier:3.5` is of `dossier:3`, `ruling:T6a` of `ruling:T`.
@@ -106,8 +107,9 @@ mod tests {
         let text: String =
             rows.map(|(source, title)| format!("[[section]]\nsource='{source}'\ntitle='{title}'\n")).concat();
         let sections = read(&text).unwrap();
-        let found = ["page:5", "page:6", "ruling:T6a", "dossier:1.4", "dossier:10.1"];
-        assert_eq!(found.map(|source| position(&sections, source)), [Some(0), None, Some(1), Some(2), None]);
+        let found = ["page:5", "page:4-9", "page:6", "ruling:T6a", "dossier:1.4", "dossier:10.1"];
+        let expected = [Some(0), Some(0), None, Some(1), Some(2), None];
+        assert_eq!(found.map(|source| position(&sections, source)), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::results::{Excuse, Exchange, Failure, Results, Row};
+use super::results::{Exchange, Excuse, Failure, Results, Row};
 use super::sections::{self, Section};
 use crate::Format;
 use crate::report::mark::{Mark, Tally};
@@ -132,7 +132,8 @@ fn lines<'a>(results: &'a [Results<'a>]) -> Vec<Line<'a>> {
 /// Ids of rows that failed only as announced.
 fn only_known<'a>(results: &Results<'a>) -> BTreeSet<&'a str> {
     let blamed = |is_known: bool| {
-        let broken = results.cases.iter().filter(move |case| case.failure.is_some() && case.excuse.is_some() == is_known);
+        let broken =
+            results.cases.iter().filter(move |case| case.failure.is_some() && case.excuse.is_some() == is_known);
         broken.filter_map(|case| case.requirements.first().copied()).collect::<BTreeSet<_>>()
     };
     &blamed(true) - &blamed(false)
@@ -170,7 +171,9 @@ fn chapters<'a>(lines: Vec<Line<'a>>, sections: &'a [Section]) -> Vec<Chapter<'a
 fn cases<'a>(results: &'a [Results<'a>]) -> Vec<Case<'a>> {
     let mut cases: Vec<Case<'a>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for (by, case) in results.iter().enumerate().flat_map(|(by, results)| results.cases.iter().map(move |case| (by, case))) {
+    for (by, case) in
+        results.iter().enumerate().flat_map(|(by, results)| results.cases.iter().map(move |case| (by, case)))
+    {
         let place = *places.entry(case.id).or_insert_with(|| {
             let (id, title, file, rows) = (case.id, case.title, case.file, case.requirements.as_slice());
             cases.push(Case { id, title, file, rows, verdicts: Vec::new() });
