@@ -1,6 +1,6 @@
 //! The parts that stand in the page itself, readable without the script: summary, failures, rows, fingerprint, defects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::results::{Body, CaseResult, Exchange, Failure, Results, Surprise, Words};
@@ -46,8 +46,9 @@ pub(super) fn summary(view: &View<'_>) -> String {
 fn card(one: &Implementation<'_>, tables: &str) -> String {
     let results = one.results;
     let verdict = text(results.verdict);
-    let reasons: String = results.reasons.iter().map(|reason| format!("<li>{}</li>\n", text(reason))).collect();
-    let surprises: String = results.unexpected.iter().map(surprise).collect();
+    let reasons = results.reasons.iter().map(|reason| format!("<li>{}</li>\n", text(reason)));
+    let reasons: String = reasons.chain(results.unexpected.iter().map(surprise)).collect();
+    let reasons = if reasons.is_empty() { reasons } else { format!("<ul class=\"reasons\">\n{reasons}</ul>\n") };
     let lead = match results.verdict == Conclusion::Inconclusive.word() {
         true => "It could not be judged. This is no success.".to_owned(),
         false => one.tally.sentence() + ".",
@@ -67,7 +68,7 @@ fn card(one: &Implementation<'_>, tables: &str) -> String {
         facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n")).collect();
     format!(
         "<article class=\"card {verdict}\">\n<h2><span class=\"name\">{}</span><span class=\"verdict\">{verdict}</span>\
-         </h2>\n<p class=\"lead\">{lead}</p>\n<ul class=\"reasons\">\n{reasons}{surprises}</ul>\n<div class=\"tables\">\n{tables}</div>\n<dl class=\"facts\">\n{facts}</dl>\n\
+         </h2>\n<p class=\"lead\">{lead}</p>\n{reasons}<div class=\"tables\">\n{tables}</div>\n<dl class=\"facts\">\n{facts}</dl>\n\
          </article>\n",
         text(&one.name)
     )
@@ -78,41 +79,43 @@ fn surprise(surprise: &Surprise<'_>) -> String {
     format!("<li>{} <span class=\"dim\">{}</span><br>{}</li>\n", prose(what), text(place), prose(next))
 }
 
+/// Marks by level; several cards stand side by side, so it must be narrow.
 fn by_level(one: &Implementation<'_>, by: usize, several: bool) -> String {
     let of = if several { format!("&by={by}") } else { String::new() };
-    table(&one.results.cases, &of, "level", &Level::ALL.map(Level::word), |case| case.level.word())
+    let row = |mark: Mark| {
+        let cell =
+            |level: Level| count(&format!("#view=cases{of}&level={level}&mark="), mark, one.tally.count(level, mark));
+        (mark_of(mark.word()), Level::ALL.map(cell).concat())
+    };
+    let rows: Vec<_> = Mark::ALL.into_iter().filter(|&mark| one.tally.total(mark) > 0).map(row).collect();
+    table("verdicts", &Level::ALL.map(|level| level.word().to_owned()), &rows)
 }
 
+/// Areas by mark.
 fn by_area(one: &Implementation<'_>) -> String {
-    let areas: BTreeSet<&str> = one.results.cases.iter().map(|case| area(case.id)).collect();
-    table(&one.results.cases, "", "area", &areas.into_iter().collect::<Vec<_>>(), |case| area(case.id))
+    let mut counts: BTreeMap<&str, BTreeMap<Mark, usize>> = BTreeMap::new();
+    for case in &one.results.cases {
+        *counts.entry(area(case.id)).or_default().entry(case.mark()).or_default() += 1;
+    }
+    let marks: Vec<Mark> = Mark::ALL.into_iter().filter(|&mark| one.tally.total(mark) > 0).collect();
+    let row = |(name, counts): (&&str, &BTreeMap<Mark, usize>)| {
+        let link = format!("#view=cases&area={}&mark=", in_address(name));
+        let cell = |&mark: &Mark| count(&link, mark, counts.get(&mark).copied().unwrap_or_default());
+        (text(name), marks.iter().map(cell).collect())
+    };
+    let columns: Vec<String> = marks.iter().map(|mark| mark_of(mark.word())).collect();
+    table("area", &columns, &counts.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Counts by what `name` calls; a count is a link to the cases behind it, of the implementation that `of` chooses.
-/// Columns without a single verdict are left out.
-fn table<'a>(
-    cases: &[CaseResult<'a>],
-    of: &str,
-    name: &str,
-    rows: &[&str],
-    row_of: impl Fn(&CaseResult<'a>) -> &'a str,
-) -> String {
-    let mut counts: BTreeMap<(&str, Mark), usize> = BTreeMap::new();
-    for case in cases {
-        *counts.entry((row_of(case), case.mark())).or_default() += 1;
+fn table(corner: &str, columns: &[String], rows: &[(String, String)]) -> String {
+    if rows.is_empty() {
+        return String::new();
     }
-    let shown: BTreeSet<Mark> = counts.keys().map(|(_, mark)| *mark).collect();
-    let head: String = shown.iter().map(|mark| format!("<th scope=\"col\">{}</th>", mark_of(mark.word()))).collect();
-    let mut body = String::new();
-    for row in rows.iter().filter(|_| !shown.is_empty()) {
-        let link = format!("#view=cases{of}&{name}={}&mark=", in_address(row));
-        let cell = |mark: &Mark| count(&link, *mark, counts.get(&(*row, *mark)).copied().unwrap_or_default());
-        let cells: String = shown.iter().map(cell).collect();
-        // Writing to a string cannot fail, here and below.
-        let _ = writeln!(body, "<tr><th scope=\"row\">{}</th>{cells}</tr>", text(row));
-    }
+    let head: String = columns.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
+    let body: String =
+        rows.iter().map(|(name, cells)| format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")).collect();
     format!(
-        "<div class=\"scroll\"><table class=\"counts\">\n<thead><tr><th scope=\"col\">{name}</th>{head}</tr></thead>\n\
+        "<div class=\"scroll\"><table class=\"counts\">\n<thead><tr><th scope=\"col\">{corner}</th>{head}</tr></thead>\n\
          <tbody>\n{body}</tbody>\n</table></div>\n"
     )
 }
@@ -136,6 +139,7 @@ fn failures(one: &Implementation<'_>, of: &str) -> String {
         out.push_str(&failure(one, case, position == 0));
     }
     if let Some(rest) = broken.len().checked_sub(FAILURE_LIMIT).filter(|&rest| rest > 0) {
+        // Writing to a string cannot fail, here and below.
         let _ =
             writeln!(out, "<p><a href=\"#view=cases\" class=\"needs-script\">{rest} more are among the cases</a></p>");
     }

@@ -146,8 +146,9 @@
     const row = data.rows[id];
     const cases = row.cases.map((caseId) => {
       const one = caseById.get(caseId);
-      const title = one ? [prose(one.title), " ", cellsOf(one)] : [make("span", { class: "dim" }, "not in these results")];
-      return make("li", {}, link(caseId, { view: "cases", open: caseId }), " ", ...title);
+      const title = one ? prose(one.title) : make("span", { class: "dim" }, "not in these results");
+      const cells = one && cellsOf(one);
+      return make("li", {}, make("span", {}, link(caseId, { view: "cases", open: caseId }), " ", title), cells);
     });
     return [fields(["source", row.source], row.untested && ["untested", prose(row.untested)],
       cases.length > 0 && ["cases", make("ul", {}, ...cases)])];
