@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// What a hostile target answers: markup, the end of a script, a comment, marks that turn text around, an escape code.
-const HOSTILE: &str = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'><!-- \
+const HOSTILE: &str = "</script x><script>window.broken = 1</script \t/><img src=x onerror='window.broken = 2'><!-- \
     \u{202e}desrever\u{2066} \u{1b}[2J \u{0} שלום \"&amp;'";
 
 /// Heard before the page's own script runs.
@@ -350,5 +350,5 @@ fn without_the_script_verdict_failures_requirements_and_fingerprint_can_be_read(
         assert!(still.contains(part), "{part}");
     }
     assert!(!still.contains("<script") && !still.contains("<img") && !still.contains("<!-- "), "markup of the target");
-    assert_eq!(data.matches("</script>").count(), 2, "the data and the script end once each");
+    assert_eq!(data.matches("</script").count(), 2, "the data and the script end once each");
 }
