@@ -552,6 +552,8 @@ mod tests {
     /// A run of the one case: each answer is a status and a body, to a request that sends this seed's e-mail.
     fn run(seed: &str, answers: &[(u16, &str)]) -> Run {
         let exchange = |(status, body): &(u16, &str)| Exchange {
+            step: 0,
+            is_twin: false,
             sent: Sent {
                 method: "POST".to_owned(),
                 url: "http://a".to_owned(),
@@ -566,17 +568,8 @@ mod tests {
                 }
             },
         };
-        let verdict = Verdict {
-            case: "x/y".to_owned(),
-            format: Format::Json,
-            level: Level::Must,
-            outcome: Outcome::Pass,
-            message: String::new(),
-            failure: None,
-            observations: Vec::new(),
-            exchanges: answers.iter().map(exchange).collect(),
-            excuse: None,
-        };
+        let passed = Verdict::new("x/y", Format::Json, Level::Must, Outcome::Pass);
+        let verdict = Verdict { exchanges: answers.iter().map(exchange).collect(), ..passed };
         Run { verdicts: vec![verdict], ..Run::default() }
     }
 

@@ -127,7 +127,11 @@ impl Claim {
         Ok(claim)
     }
 
-    fn hash(&self) -> serde_json::Result<String> {
+    /// What identifies this claim.
+    ///
+    /// # Errors
+    /// Never in practice: every key is a string.
+    pub fn hash(&self) -> serde_json::Result<String> {
         Ok(hex(&Sha256::digest(serde_json::to_vec(self)?)))
     }
 

@@ -97,6 +97,22 @@ pub enum KnownList {
 }
 
 impl Verdict {
+    /// A verdict that shows nothing but its outcome.
+    pub fn new(case: &str, format: Format, level: Level, outcome: Outcome) -> Self {
+        Self {
+            case: case.to_owned(),
+            format,
+            level,
+            outcome,
+            message: String::new(),
+            failure: None,
+            observations: Vec::new(),
+            exchanges: Vec::new(),
+            values: Vec::new(),
+            excuse: None,
+        }
+    }
+
     /// The group under which reports count it.
     pub fn area(&self) -> &str {
         case::area(&self.case)
@@ -202,18 +218,7 @@ impl Judge<'_> {
         format: Format,
         ordinal: usize,
     ) -> Result<Verdict, String> {
-        let mut verdict = Verdict {
-            case: case.id.clone(),
-            format,
-            level,
-            outcome: Outcome::Pass,
-            message: String::new(),
-            failure: None,
-            observations: Vec::new(),
-            exchanges: Vec::new(),
-            values: Vec::new(),
-            excuse: None,
-        };
+        let mut verdict = Verdict::new(&case.id, format, level, Outcome::Pass);
         if let Some(reason) = self.unsupported(case) {
             verdict.outcome = Outcome::Unsupported;
             verdict.message = reason;

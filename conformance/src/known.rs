@@ -323,7 +323,7 @@ fn entry(
 mod tests {
     use super::*;
     use crate::filter::Filter;
-    use crate::judge::Outcome;
+    use crate::judge::{Found, Outcome, Reason};
     use crate::requirement::Level;
     use crate::run;
 
@@ -350,17 +350,18 @@ mod tests {
 
     fn verdict(case: &str, format: Format, expected: &str) -> Verdict {
         let failure = (!expected.is_empty()).then(|| Failure {
+            position: 0,
             step: "step 1 of 1".to_owned(),
             expected: expected.to_owned(),
             actual: "refused".to_owned(),
             exchange: None,
             no_answer: false,
+            reason: Reason { wanted: "new", found: Found::Refusal },
         });
         let outcome = if failure.is_some() { Outcome::Fail } else { Outcome::Pass };
         let message =
             if failure.is_some() { format!("step 1 of 1: expected {expected}; got refused") } else { String::new() };
-        let (case, observations, exchanges) = (case.to_owned(), Vec::new(), Vec::new());
-        Verdict { case, format, level: Level::Must, outcome, message, failure, observations, exchanges, excuse: None }
+        Verdict { message, failure, ..Verdict::new(case, format, Level::Must, outcome) }
     }
 
     /// What is surprising if `x/a` fails so in both formats and `x/b` passes; the plan is all of it unless filtered.

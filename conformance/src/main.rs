@@ -4,7 +4,7 @@
 mod options;
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,16 +15,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use rollcall_conformance::claim::Claim;
 use rollcall_conformance::filter::Filter;
+use rollcall_conformance::finds::{Examiner, Find};
 use rollcall_conformance::fingerprint::{self, Expected};
+use rollcall_conformance::generated::Generator;
 use rollcall_conformance::judge::{Judge, KnownList, Verdict};
 use rollcall_conformance::known::{self, Known};
 use rollcall_conformance::report::disagreements::{self, Compared};
-use rollcall_conformance::report::{Asked, Conclusion, Report, json, junit, list, screen};
+use rollcall_conformance::report::{Asked, Conclusion, Report, badge, html, json, junit, list, markdown, screen, tap};
 use rollcall_conformance::run::{self, Planned, Run};
 use rollcall_conformance::suite::{Files, Suite, built_in_files};
 use rollcall_conformance::target::Target;
 use rollcall_conformance::world::World;
-use rollcall_conformance::{against, read_only};
+use rollcall_conformance::{against, read_only, self_check};
 
 use crate::options::{Command, Judging, Options};
 
@@ -51,21 +53,29 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn execute(options: &Options, out: &mut impl Write) -> anyhow::Result<u8> {
-    if let Some(Command::Diff { before, after }) = &options.command {
-        return diff(before, after, out);
+    match &options.command {
+        Some(Command::Diff { before, after }) => return diff(before, after, out),
+        Some(Command::Matrix { results, html }) => return matrix(results, html),
+        None => {}
     }
     let options = &options.judging;
     let files = built_in_files();
-    let suite = load_suite(options, &files, out)?;
-    let code = match (options.list, &options.against, &options.verify) {
-        (true, ..) => 0,
-        (_, Some(other), _) => compare(options, &suite, other, out)?,
-        (_, _, Some(claim)) => verify(options, &suite, &files, claim, out)?,
-        _ => {
+    let mut suite = load_suite(options, &files, out)?;
+    let code = match (options.list, &options.verify) {
+        (true, _) => 0,
+        (false, Some(claim)) => verify(options, &mut suite, &files, claim, out)?,
+        (false, None) => {
             let setting = Setting::of_options(options, &suite)?;
-            let report = judge(options, &suite, &setting, out)?;
-            write_files(options, &setting, &files, &report)?;
-            report.conclusion.exit_code()
+            setting.generate(&mut suite)?;
+            match &options.against {
+                Some(other) => compare(options, &suite, &setting, other, out)?,
+                None if options.self_check => check_suite(options, &suite, &setting, out)?,
+                None => {
+                    let report = judge(options, &suite, &setting, out)?;
+                    write_files(options, &setting, &files, &report)?;
+                    report.conclusion.exit_code()
+                }
+            }
         }
     };
     out.flush()?;
@@ -94,6 +104,7 @@ struct Setting {
     known: Known,
     read_only: bool,
     seed: u64,
+    generated: usize,
 }
 
 impl Setting {
@@ -117,6 +128,7 @@ impl Setting {
             known,
             read_only: options.read_only || world.read_only,
             seed: options.seed.unwrap_or_else(seed_from_time),
+            generated: options.generated,
             world,
             world_name,
         })
@@ -140,7 +152,23 @@ impl Setting {
             known,
             read_only: claim.read_only,
             seed: options.seed.unwrap_or_else(seed_from_time),
+            generated: claim.generated,
         })
+    }
+
+    fn generator(&self) -> Generator {
+        Generator::new(self.seed, &self.world)
+    }
+
+    fn generate(&self, suite: &mut Suite) -> anyhow::Result<()> {
+        suite.generated = self.generator().cases(self.generated).map_err(anyhow::Error::msg)?;
+        Ok(())
+    }
+
+    /// The seed draws the cases; the people in them are new each time, so that a store that knows those of an earlier run
+    /// can be asked again.
+    fn judge(&self) -> Judge<'_> {
+        Judge { world: &self.world, seed: self.seed ^ seed_from_time() }
     }
 }
 
@@ -203,8 +231,22 @@ fn judge<'a>(
     };
     report.read_only = setting.read_only;
     report.hold_against(&setting.known, expected.as_ref(), &plan);
+    if !setting.read_only && !target.is_lost() {
+        report.finds = examine(options, suite, setting, &report)?;
+    }
     out.write_all(screen::closing(&report, options.quiet).as_bytes())?;
     Ok(report)
+}
+
+/// Makes the failures of generated cases small, and keeps them where that is asked for.
+fn examine(options: &Judging, suite: &Suite, setting: &Setting, report: &Report<'_>) -> anyhow::Result<Vec<Find>> {
+    let (generator, judge, wire) = (setting.generator(), setting.judge(), setting.target.client());
+    let examiner = Examiner { suite, generator: &generator, judge: &judge, wire: &wire };
+    let finds = examiner.examine(&report.verdicts);
+    if let Some(folder) = &options.save {
+        finds.iter().try_for_each(|find| find.save(folder)).context("--save")?;
+    }
+    Ok(finds)
 }
 
 fn judge_all(
@@ -214,7 +256,7 @@ fn judge_all(
     plan: &[Planned<'_>],
     out: &mut impl Write,
 ) -> anyhow::Result<Run> {
-    let judge = Judge { world: &setting.world, seed: setting.seed };
+    let judge = setting.judge();
     let bar = progress_bar(plan.len(), options.quiet);
     let mut groups = screen::Groups::new(plan);
     let mut failed = 0_usize;
@@ -265,29 +307,52 @@ fn write_files(options: &Judging, setting: &Setting, files: &Files, report: &Rep
     if let Some(path) = &options.reports.junit {
         write("--junit", path, &junit::render(report))?;
     }
+    if let Some(path) = &options.reports.tap {
+        write("--tap", path, &tap::render(report))?;
+    }
+    if let Some(path) = &options.reports.markdown {
+        write("--markdown", path, &markdown::render(report))?;
+    }
+    if let Some(path) = &options.reports.html {
+        let results = serde_json::from_str(&json::render(report)?)?;
+        write("--html", path, &html::render(&[results]).context("--html")?)?;
+    }
     if let Some(path) = &options.announced.fingerprint {
         write("--fingerprint", path, &fingerprint::render(&report.fingerprint)?)?;
     }
     if let Some(path) = &options.announced.write_known_failing {
         write("--write-known-failing", path, &known::render(report, &setting.known))?;
     }
-    match &options.claim {
-        Some(_) if report.conclusion == Conclusion::Inconclusive => {
+    let claim = match (&options.claim, &options.reports.badge, report.conclusion) {
+        (None, None, _) => return Ok(()),
+        (Some(_), _, Conclusion::Inconclusive) => {
             bail!("--claim: nothing is written, since nothing can be claimed of a run that is inconclusive")
         }
-        Some(path) => {
-            let claim = Claim::new(report, &setting.world, &setting.known, files, today());
-            write("--claim", path, &claim.render()?)
-        }
-        None => Ok(()),
+        _ => Claim::new(report, &setting.world, &setting.known, files, today()),
+    };
+    if let Some(path) = &options.claim {
+        write("--claim", path, &claim.render()?)?;
     }
+    if let Some(path) = &options.reports.badge {
+        // Without a claim that somebody could check the badge shows none.
+        let hash = options.claim.as_ref().map(|_| claim.hash()).transpose()?;
+        write("--badge", path, &badge::render(report.conclusion, env!("CARGO_PKG_VERSION"), hash.as_deref()))?;
+    }
+    Ok(())
 }
 
 /// Runs as a claim says, and tells in what it does not hold.
-fn verify(options: &Judging, suite: &Suite, files: &Files, path: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
+fn verify(
+    options: &Judging,
+    suite: &mut Suite,
+    files: &Files,
+    path: &Path,
+    out: &mut impl Write,
+) -> anyhow::Result<u8> {
     let name = path.display();
     let claim = Claim::read(&read("--verify", path)?).map_err(|error| anyhow!("--verify: {name}: {error}"))?;
     let setting = Setting::of_claim(options, suite, &claim, path)?;
+    setting.generate(suite)?;
     let report = judge(options, suite, &setting, out)?;
     write_files(options, &setting, files, &report)?;
     if report.conclusion == Conclusion::Inconclusive {
@@ -300,14 +365,14 @@ fn verify(options: &Judging, suite: &Suite, files: &Files, path: &Path, out: &mu
 }
 
 /// Asks the first target twice and the second one once, and shows where they disagree.
-fn compare(options: &Judging, suite: &Suite, other: &str, out: &mut impl Write) -> anyhow::Result<u8> {
-    let first = Setting::of_options(options, suite)?;
+fn compare(options: &Judging, suite: &Suite, first: &Setting, other: &str, out: &mut impl Write) -> anyhow::Result<u8> {
     let other = target_of("--against", other)?;
     if other.base() == first.target.base() {
         bail!("--against: {} is the target itself; give another server", other.base());
     }
     let plan = run::plan(suite, &first.filter);
-    let seeds = [first.seed, first.seed ^ ANOTHER_SEED, first.seed];
+    let seed = first.judge().seed;
+    let seeds = [seed, seed ^ ANOTHER_SEED, seed];
     let targets = [&first.target, &first.target, &other];
     let mut runs = Vec::new();
     for ((target, seed), who) in targets.into_iter().zip(seeds).zip(["A", "A again", "B"]) {
@@ -334,6 +399,30 @@ fn ask_all(options: &Judging, judge: &Judge<'_>, plan: &[Planned<'_>], target: &
     let run = run::run(plan, judge, target, jobs(options), |_| bar.inc(1));
     bar.finish_and_clear();
     run
+}
+
+/// Looks at the suite by what this target answers: can every expectation fail, does the order matter?
+fn check_suite(options: &Judging, suite: &Suite, setting: &Setting, out: &mut impl Write) -> anyhow::Result<u8> {
+    let plan = run::plan(suite, &setting.filter);
+    let (judge, target) = (setting.judge(), &setting.target);
+    let run = ask_all(options, &judge, &plan, target);
+    if !run.trouble.is_empty() || run.verdicts.len() < plan.len() {
+        bail!("the suite cannot be looked at with this target: {}", run.trouble.join("; "));
+    }
+    let (vacuous, tried) = self_check::vacuous(&plan, &run.verdicts, &judge);
+    let moved = self_check::depends_on_order(&plan, &judge, target, jobs(options));
+    out.write_all(screen::self_check(tried, &vacuous, plan.len(), &moved).as_bytes())?;
+    Ok(u8::from(!vacuous.is_empty() || !moved.is_empty()))
+}
+
+fn matrix(results: &[PathBuf], html: &Path) -> anyhow::Result<u8> {
+    let parse = |path: &PathBuf| {
+        let text = read("matrix", path)?;
+        serde_json::from_str(&text).with_context(|| format!("matrix: {} is no result of --json", path.display()))
+    };
+    let results: Vec<serde_json::Value> = results.iter().map(parse).collect::<anyhow::Result<_>>()?;
+    write("--html", html, &html::render(&results).context("matrix")?)?;
+    Ok(0)
 }
 
 fn diff(before: &Path, after: &Path, out: &mut impl Write) -> anyhow::Result<u8> {

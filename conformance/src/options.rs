@@ -21,6 +21,10 @@ Examples:
       show where two servers disagree
   rollcall-conformance --target http://127.0.0.1:8080 --claim claim.json
       write down what was shown; anybody checks it with --verify claim.json
+  rollcall-conformance --target http://127.0.0.1:8080 --generated 5000 --save finds
+      look longer for what no written case tries; keep what is found as case files and scripts
+  rollcall-conformance matrix ours.json theirs.json --html matrix.html
+      show several results of --json side by side
   rollcall-conformance --list --filter MATCH-
       show which cases test which requirement
 
@@ -32,6 +36,12 @@ Example:
   rollcall-conformance diff before.json after.json
 
 Exit code: 0 they are equal; 1 they differ; 2 one of them cannot be read.";
+
+const MATRIX_EXAMPLES: &str = "\
+Example:
+  rollcall-conformance matrix ours.json theirs.json --html matrix.html
+
+Exit code: 0 the file is written; 2 a result cannot be read.";
 
 /// Tells whether a server answers POST /api/v1.1/profiles/import as documented.
 #[derive(Debug, Parser)]
@@ -54,6 +64,18 @@ pub(crate) enum Command {
         before: PathBuf,
         /// What --fingerprint or --json wrote
         after: PathBuf,
+    },
+
+    /// Show the results of several runs side by side, as one HTML file
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix {
+        /// What --json wrote, a file for each implementation
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+
+        /// The file to write
+        #[arg(long, value_name = "PATH")]
+        html: PathBuf,
     },
 }
 
@@ -84,9 +106,17 @@ pub(crate) struct Judging {
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
 
-    /// Makes the values of the run; printed, so that a run can be repeated [default: the time]
+    /// Cases to generate beside those written by hand; with 0 none
+    #[arg(long, value_name = "N", default_value_t = GENERATED)]
+    pub(crate) generated: usize,
+
+    /// Draws the generated cases and the values of the run; printed, so that a run can be repeated [default: the time]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
+
+    /// Keep what generated cases find: case files, scripts, bodies
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
 
     /// Say only what failed, and the verdict
     #[arg(long)]
@@ -110,6 +140,10 @@ pub(crate) struct Judging {
     #[arg(long, value_name = "FILE", help_heading = "Other questions", conflicts_with_all = ["filter", "list", "against"])]
     pub(crate) claim: Option<PathBuf>,
 
+    /// Ask of the suite, not of the server: can every expectation fail, does the order of cases matter?
+    #[arg(long, help_heading = "Other questions", conflicts_with_all = ["list", "against", "verify", "read_only", "claim"])]
+    pub(crate) self_check: bool,
+
     /// Run again as a claim says, and tell whether it holds [default target: the one it names]
     #[arg(
         long,
@@ -119,6 +153,9 @@ pub(crate) struct Judging {
     )]
     pub(crate) verify: Option<PathBuf>,
 }
+
+/// So many that a run against a fast server stays well below five seconds on two cores.
+const GENERATED: usize = 400;
 
 /// Where results are written.
 #[derive(Debug, Args)]
@@ -131,6 +168,22 @@ pub(crate) struct Reports {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "PATH", conflicts_with = "against")]
     pub(crate) junit: Option<PathBuf>,
+
+    /// Write the results as TAP 14
+    #[arg(long, value_name = "PATH", conflicts_with = "against")]
+    pub(crate) tap: Option<PathBuf>,
+
+    /// Write a summary in Markdown
+    #[arg(long, value_name = "PATH", conflicts_with = "against")]
+    pub(crate) markdown: Option<PathBuf>,
+
+    /// Write everything as one HTML file
+    #[arg(long, value_name = "PATH", conflicts_with = "against")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Write a badge with the verdict, as SVG
+    #[arg(long, value_name = "PATH", conflicts_with = "against")]
+    pub(crate) badge: Option<PathBuf>,
 }
 
 /// What is announced of the target, and where to write such announcements.

@@ -61,17 +61,8 @@ fn without_twins(case: &Case) -> Case {
 }
 
 fn left_out(planned: &Planned<'_>) -> Verdict {
-    Verdict {
-        case: planned.case.id.clone(),
-        format: planned.format,
-        level: planned.level,
-        outcome: Outcome::Unsupported,
-        message: REASON.to_owned(),
-        failure: None,
-        observations: Vec::new(),
-        exchanges: Vec::new(),
-        excuse: None,
-    }
+    let unsupported = Verdict::new(&planned.case.id, planned.format, planned.level, Outcome::Unsupported);
+    Verdict { message: REASON.to_owned(), ..unsupported }
 }
 
 #[cfg(test)]

@@ -4,12 +4,18 @@
 //! files below: the screen, JSON, JUnit, the map of requirements and cases. What the files handed in announce, and
 //! whether it came true, is for `known` and `fingerprint`.
 
+pub mod badge;
 pub mod curl;
 pub mod disagreements;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod list;
+pub mod mark;
+pub mod markdown;
+pub mod plain;
 pub mod screen;
+pub mod tap;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Format;
 use crate::filter::Filter;
+use crate::finds::Find;
 use crate::fingerprint::{Expected, Fingerprint};
 use crate::judge::{Outcome, Verdict};
 use crate::known::Known;
@@ -90,6 +97,8 @@ pub struct Report<'a> {
     pub fingerprint: Fingerprint,
     /// What the files handed in announce and the run does not show.
     pub surprises: Vec<Surprise>,
+    /// What generated cases found, made small.
+    pub finds: Vec<Find>,
     /// True if nothing was sent that the target could store.
     pub read_only: bool,
     /// How long the run took.
@@ -205,6 +214,7 @@ impl<'a> Report<'a> {
             requirements: row_outcomes(suite, &verdicts),
             fingerprint: fingerprint(&verdicts),
             surprises: Vec::new(),
+            finds: Vec::new(),
             read_only: false,
             verdicts,
             elapsed,
@@ -366,18 +376,8 @@ mod tests {
     use super::*;
 
     fn verdict(level: Level, outcome: Outcome, format: Format, word: &str) -> Verdict {
-        Verdict {
-            case: "x/y".to_owned(),
-            format,
-            level,
-            outcome,
-            message: String::new(),
-            failure: None,
-            observations: vec![("name".to_owned(), word.to_owned())],
-            exchanges: Vec::new(),
-            values: Vec::new(),
-            excuse: None,
-        }
+        let observations = vec![("name".to_owned(), word.to_owned())];
+        Verdict { observations, ..Verdict::new("x/y", format, level, outcome) }
     }
 
     fn suite() -> Suite {

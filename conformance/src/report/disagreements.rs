@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::screen::{BOLD, DIM, GREEN, RED, YELLOW, answer, command, field, request, visible};
+use super::plain::visible;
+use super::screen::{BOLD, DIM, GREEN, RED, YELLOW, answer, command, field, request};
 use super::{curl, json::exchange};
 use crate::against::{Aspect, Class, Comparison};
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Conclusion, Report, RowOutcome, Surprise, curl};
 use crate::Format;
+use crate::finds::Find;
 use crate::fingerprint::Fingerprint;
 use crate::judge::{Exchange, Excuse, Failure, Outcome, Verdict};
 use crate::requirement::Level;
@@ -29,6 +30,7 @@ struct Results<'a> {
     fingerprint: &'a Fingerprint,
     requirements: &'a [RowOutcome<'a>],
     document_defects: &'a [Erratum],
+    finds: Vec<serde_json::Value>,
     cases: Vec<CaseResult<'a>>,
 }
 
@@ -82,6 +84,7 @@ pub fn render(report: &Report<'_>) -> serde_json::Result<String> {
         fingerprint: &report.fingerprint,
         requirements: &report.requirements,
         document_defects: report.document_defects(),
+        finds: report.finds.iter().map(find).collect(),
         cases: report.verdicts.iter().filter_map(|verdict| case_result(report, verdict)).collect(),
     };
     serde_json::to_string_pretty(&results).map(|text| text + "\n")
@@ -124,6 +127,23 @@ fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResu
 }
 
 /// One request and its answer.
+fn find(find: &Find) -> serde_json::Value {
+    let mut shown = json!({
+        "cases": find.cases,
+        "id": find.case.id,
+        "format": find.verdict.format,
+        "level": find.verdict.level,
+        "requirement": find.case.requirements.first(),
+        "message": find.verdict.message,
+        "case_file": find.text,
+    });
+    match &find.script {
+        Ok(script) => shown["script"] = json!(script),
+        Err(reason) => shown["no_script"] = json!(reason),
+    }
+    shown
+}
+
 pub(super) fn exchange(exchange: &Exchange) -> serde_json::Value {
     let sent = &exchange.sent;
     let headers: serde_json::Map<_, _> = sent.headers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();

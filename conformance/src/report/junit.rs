@@ -116,18 +116,9 @@ mod tests {
     use crate::xml;
 
     fn verdict(level: Level, outcome: Outcome) -> Verdict {
-        Verdict {
-            case: "x/y".to_owned(),
-            format: Format::Json,
-            level,
-            outcome,
-            message: "a \"<&>\" \u{1}".to_owned(),
-            failure: None,
-            observations: vec![("n".to_owned(), "w".to_owned())],
-            exchanges: Vec::new(),
-            values: Vec::new(),
-            excuse: None,
-        }
+        let observations = vec![("n".to_owned(), "w".to_owned())];
+        let message = "a \"<&>\" \u{1}".to_owned();
+        Verdict { message, observations, ..Verdict::new("x/y", Format::Json, level, outcome) }
     }
 
     #[test]

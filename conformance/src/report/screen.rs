@@ -3,13 +3,16 @@
 //! Text is styled always; whoever prints it strips the styles where no terminal shows them. What the target sent is
 //! shown with its control characters spelled out, so that no answer can steer the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use super::plain::visible;
 use super::{Answers, Conclusion, Report, curl};
+use crate::case::Case;
 use crate::claim::{Claim, Difference};
+use crate::generated::number_of;
 use crate::judge::{Exchange, Excuse, KnownList, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::run::Planned;
@@ -136,19 +139,61 @@ pub fn verified(file: &str, claim: &Claim, differences: &[Difference]) -> String
     out + "Next: see to what differs, or make a new claim with --claim.\n"
 }
 
+/// What looking at the suite itself came to.
+pub fn self_check(tried: usize, vacuous: &[String], verdicts: usize, moved: &[String]) -> String {
+    let mut out = String::new();
+    let parts = [
+        (vacuous, format!("{tried} answers turned into their opposite: every expectation can fail"), "cannot fail"),
+        (moved, format!("{verdicts} verdicts in three orders: the order makes no difference"), "depend on the order"),
+    ];
+    for (lines, holds, broken) in parts {
+        if lines.is_empty() {
+            let _ = writeln!(out, "{GREEN}holds{GREEN:#}   {holds}");
+        } else {
+            let _ = writeln!(out, "{RED}broken{RED:#}  {} {broken}:", lines.len());
+            lines.iter().for_each(|line| out.push_str(&format!("  {}\n", visible(line))));
+        }
+    }
+    out
+}
+
 /// Broken MUSTs first: the last page of the screen is read first, but the first failure is looked for.
 fn failures(out: &mut String, report: &Report<'_>) {
     for level in Level::ALL {
         for verdict in report.verdicts.iter().filter(|verdict| verdict.level == level) {
-            if verdict.failure.is_some() && verdict.excuse.is_none() {
-                failure(out, report, verdict);
+            let is_written = number_of(&verdict.case).is_none();
+            if is_written && verdict.failure.is_some() && verdict.excuse.is_none() {
+                let Some(case) = report.suite.case(&verdict.case) else { continue };
+                failure(out, report, case, verdict);
+                field(out, "again", &format!("the same command with --filter {}", case.id));
             }
         }
     }
+    finds(out, report);
 }
 
-fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
-    let Some(case) = report.suite.case(&verdict.case) else { return };
+/// Of generated cases that fail alike one is shown, made small.
+fn finds(out: &mut String, report: &Report<'_>) {
+    for find in &report.finds {
+        failure(out, report, &find.case, &find.verdict);
+        let others = find.cases.len() - 1;
+        field(out, "made small", &format!("{others} other generated cases fail alike"));
+        match &find.script {
+            Ok(script) => field(out, "script", &format!("(run here, and it showed the failure)\n{}", visible(script))),
+            Err(reason) => field(out, "script", &format!("none: {}", visible(reason))),
+        }
+        let (seed, id) = (report.seed, &find.cases[0]);
+        field(out, "again", &format!("the same command with --seed {seed} --filter {id}; --save DIR keeps the case"));
+    }
+    let shown: BTreeSet<&String> = report.finds.iter().flat_map(|find| &find.cases).collect();
+    let is_left = |one: &&Verdict| number_of(&one.case).is_some() && one.excuse.is_none() && !shown.contains(&one.case);
+    let left = report.verdicts.iter().filter(is_left).filter(|verdict| verdict.failure.is_some()).count();
+    if left > 0 {
+        let _ = writeln!(out, "\n{left} more verdicts on generated cases failed; --json has each of them");
+    }
+}
+
+fn failure(out: &mut String, report: &Report<'_>, case: &Case, verdict: &Verdict) {
     let Some(failure) = &verdict.failure else { return };
     let (word, style) = match (verdict.outcome, verdict.level) {
         (Outcome::SetupFailed, _) => ("SET-UP FAILED", RED),
@@ -167,7 +212,6 @@ fn failure(out: &mut String, report: &Report<'_>, verdict: &Verdict) {
     if let Some(telling) = failure.exchange.and_then(|position| verdict.exchanges.get(position)) {
         exchange(out, telling);
     }
-    field(out, "again", &format!("the same command with --filter {id}"));
 }
 
 fn exchange(out: &mut String, exchange: &Exchange) {
@@ -254,28 +298,18 @@ fn shown_body(body: &[u8]) -> String {
     text + &rest
 }
 
-/// Control characters spelled out, but for line breaks and tabs.
-pub(super) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' && c != '\t' {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 /// Two columns of names with one answer; below them the names whose answers differ by format.
 fn fingerprint(out: &mut String, report: &Report<'_>) {
     if report.fingerprint.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{BOLD}Observed{BOLD:#} {DIM}(left to the implementation, never a failure){DIM:#}");
-    let width = report.fingerprint.keys().map(String::len).max().unwrap_or_default();
+    let is_generated = |name: &&String| name.starts_with("generated/");
+    let generated = report.fingerprint.keys().filter(is_generated).count();
+    let shown = || report.fingerprint.iter().filter(|(name, _)| !is_generated(name));
+    let width = shown().map(|(name, _)| name.len()).max().unwrap_or_default();
     let (mut same, mut by_format) = (Vec::new(), Vec::new());
-    for (name, answers) in &report.fingerprint {
+    for (name, answers) in shown() {
         match answers {
             Answers::Same(word) => same.push(format!("{name:<width$}  {}", visible(word))),
             Answers::ByFormat(_) => by_format.push(format!("{name:<width$}  {}", visible(&answers.to_string()))),
@@ -283,6 +317,9 @@ fn fingerprint(out: &mut String, report: &Report<'_>) {
     }
     for line in in_two_columns(&same).iter().chain(&by_format) {
         let _ = writeln!(out, "  {line}");
+    }
+    if generated > 0 {
+        let _ = writeln!(out, "  and {generated} answers to generated cases; --fingerprint FILE writes all of them");
     }
 }
 
