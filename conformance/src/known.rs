@@ -12,6 +12,7 @@ use toml::Spanned;
 use crate::Format;
 use crate::case::Case;
 use crate::filter;
+use crate::generated::number_of;
 use crate::judge::{Excuse, Failure, KnownList, Verdict};
 use crate::report::{Report, Surprise};
 use crate::run::Planned;
@@ -268,7 +269,8 @@ pub fn render(report: &Report<'_>, known: &Known) -> String {
     let mut out = HEAD.to_owned();
     let is_flaky =
         |verdict: &Verdict| verdict.excuse.as_ref().is_some_and(|excuse| excuse.list == KnownList::KnownFlaky);
-    for case in report.suite.all_cases() {
+    // A drawn case fails with this seed only; its failures belong on the other list.
+    for case in report.suite.all_cases().filter(|case| number_of(&case.id).is_none()) {
         let failed = report.verdicts.iter().filter(|verdict| verdict.case == case.id && !is_flaky(verdict));
         let failed: Vec<(&Verdict, &Failure)> =
             failed.filter_map(|verdict| verdict.failure.as_ref().map(|failure| (verdict, failure))).collect();

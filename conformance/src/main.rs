@@ -151,7 +151,7 @@ impl Setting {
             filter: Filter::default(),
             known,
             read_only: claim.read_only,
-            seed: options.seed.unwrap_or_else(seed_from_time),
+            seed: claim.seed, // so that the same cases are generated
             generated: claim.generated,
         })
     }

@@ -149,7 +149,8 @@ pub(crate) struct Judging {
         long,
         value_name = "CLAIM",
         help_heading = "Other questions",
-        conflicts_with_all = ["filter", "list", "claim", "read_only", "known_failing", "known_flaky"]
+        conflicts_with_all =
+            ["filter", "list", "claim", "read_only", "known_failing", "known_flaky", "seed", "generated"]
     )]
     pub(crate) verify: Option<PathBuf>,
 }

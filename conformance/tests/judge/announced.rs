@@ -128,7 +128,9 @@ async fn what_the_program_writes_it_takes_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let (known, mine, results) = (path("known.toml"), path("mine.json"), path("results.json"));
-        let judge = |url: &str, more: &[&str]| said(&[&["--target", url, "--quiet", "--filter", "*d*"], more].concat());
+        let judge = |url: &str, more: &[&str]| {
+            said(&[&["--target", url, "--quiet", "--generated", "0", "--filter", "*d*"], more].concat())
+        };
 
         let (code, text) =
             judge(&refuser, &["--write-known-failing", &known, "--fingerprint", &mine, "--json", &results]);
@@ -142,8 +144,10 @@ async fn what_the_program_writes_it_takes_again() {
         assert_eq!(code, Some(1), "{text}");
         assert!(text.contains("fails in another way") && text.contains("changed from"), "{text}");
 
-        let part =
-            |url: &str| said(&["--target", url, "--quiet", "--filter", "*code*", "--expect-fingerprint", &mine]).1;
+        let part = |url: &str| {
+            said(&["--target", url, "--quiet", "--generated", "0", "--filter", "*code*", "--expect-fingerprint", &mine])
+                .1
+        };
         assert!(!part(&refuser).contains(&mine), "what was not asked is not gone: {}", part(&refuser));
         assert!(part(&accepter).contains("code-malformed: changed from"), "{}", part(&accepter));
 
