@@ -29,40 +29,49 @@ use rollcall_store::{
 };
 use std::sync::Arc;
 
-/// Where a server deviates, and how.
+/// Where a server deviates, and how. Faults are made once and never go away, so what they refer to lives as long.
 #[derive(Clone, Copy)]
 pub(crate) enum Seam {
     /// Nothing is wrong.
     Nowhere,
     /// Another configuration than the one that was asked for.
-    World(fn(&mut World)),
+    World(Change<World>),
     /// Another table of modes.
-    Modes(fn(&mut Vec<Mode>)),
+    Modes(Change<Vec<Mode>>),
     /// The request's bytes and headers are taken for others.
-    Request(fn(&mut Message)),
+    Request(Change<Message>),
     /// Requests are refused that must not be.
-    Refuses(fn(&Message) -> bool),
+    Refuses(&'static (dyn Fn(&Message) -> bool + Sync)),
     /// The reply is changed on its way out.
-    Reply(fn(&Message, &mut Reply)),
+    Reply(&'static (dyn Fn(&Message, &mut Reply) + Sync)),
     /// A call is answered in a way of its own.
-    Call(for<'a> fn(&'a Service, Message) -> Pending<'a, Reply>),
+    Call(&'static (dyn for<'a> Fn(&'a Service, Message) -> Pending<'a, Reply> + Sync)),
     /// The decoded request is changed.
-    Import(fn(&mut ImportRequest)),
+    Import(Change<ImportRequest>),
     /// Imports are taken in a way of their own.
-    Importer(fn(Importer) -> Arc<dyn Import>),
+    Importer(&'static (dyn Fn(Importer) -> Arc<dyn Import> + Sync)),
     /// Look-ups find others.
     Find(Find),
     /// Writes keep something else, or nothing.
     Put(Put),
     /// Look-ups and writes deviate together.
-    Store(fn() -> Arc<dyn Lens>),
+    Store(&'static (dyn Fn() -> Arc<dyn Lens> + Sync)),
 }
 
+/// What becomes of something on its way.
+type Change<T> = &'static (dyn Fn(&mut T) + Sync);
+
 /// What a look-up finds.
-pub(crate) type Find = fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError>;
+pub(crate) type Find =
+    &'static (dyn Fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> + Sync);
 
 /// What is kept of a profile that is to be kept in place of `before`.
-pub(crate) type Put = fn(Option<&Profile>, Profile) -> Option<Profile>;
+pub(crate) type Put = &'static (dyn Fn(Option<&Profile>, Profile) -> Option<Profile> + Sync);
+
+/// A deviation that knows the row of the table it was made from.
+pub(crate) fn made<T>(deviation: T) -> &'static T {
+    Box::leak(Box::new(deviation)) // as the table of faults, it is made once and stays
+}
 
 impl Seam {
     pub(crate) fn server(self) -> anyhow::Result<Arc<dyn Answer>> {
@@ -111,7 +120,7 @@ impl Seam {
 /// Takes another request than the one that came.
 struct Changed {
     importer: Importer,
-    change: fn(&mut ImportRequest),
+    change: Change<ImportRequest>,
 }
 
 impl Import for Changed {

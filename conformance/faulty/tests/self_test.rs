@@ -127,7 +127,7 @@ fn blamed(report: &Report<'_>) -> String {
 fn the_program_lists_every_fault_and_serves_one() {
     let program = || Command::new(env!("CARGO_BIN_EXE_rollcall-faulty"));
     let list = String::from_utf8(program().arg("--list").output().unwrap().stdout).unwrap();
-    assert_eq!(list.lines().count(), rollcall_faulty::all().count());
+    assert_eq!(list.lines().count(), rollcall_faulty::all().len());
     let mut child = program().arg("finds-nobody").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -11,37 +11,37 @@ pub(super) const FAULTS: &[Fault] = &[
         "error-is-a-text",
         "TRANSPORT-SUCCESS-ERROR",
         "In JSON the error of a success is the text \"0\".",
-        Reply(|_, reply| replace(reply, "\"error\":0", "\"error\":\"0\"")),
+        Reply(&|_, reply| replace(reply, "\"error\":0", "\"error\":\"0\"")),
     ),
     fault(
         "error-is-a-boolean",
         "TRANSPORT-SUCCESS-ERROR",
         "In JSON the error of a success is false.",
-        Reply(|_, reply| replace(reply, "\"error\":0", "\"error\":false")),
+        Reply(&|_, reply| replace(reply, "\"error\":0", "\"error\":false")),
     ),
     fault(
         "success-without-text",
         "TRANSPORT-SUCCESS-TEXT",
         "A success has no error_text.",
-        Reply(|_, reply| when_successful(reply, without_text)),
+        Reply(&|_, reply| when_successful(reply, without_text)),
     ),
     fault(
         "success-text-is-null",
         "TRANSPORT-SUCCESS-TEXT",
         "In JSON the error_text of a success is null.",
-        Reply(|_, reply| replace(reply, "\"error_text\":\"Successful operation\"", "\"error_text\":null")),
+        Reply(&|_, reply| replace(reply, "\"error_text\":\"Successful operation\"", "\"error_text\":null")),
     ),
     fault(
         "success-without-profile",
         "TRANSPORT-SUCCESS-PROFILE-ID",
         "A success names no profile.",
-        Reply(|_, reply| when_successful(reply, |reply| rename(reply, "profile_id", "id"))),
+        Reply(&|_, reply| when_successful(reply, |reply| rename(reply, "profile_id", "id"))),
     ),
     fault(
         "profile-id-is-a-number",
         "TRANSPORT-SUCCESS-PROFILE-ID",
         "In JSON the profile id is a number.",
-        Reply(|_, reply| {
+        Reply(&|_, reply| {
             let text = String::from_utf8_lossy(&reply.body);
             if let Some((before, id)) = text.split_once("\"profile_id\":\"") {
                 let number = u64::from_str_radix(&id[14..24], 16).unwrap_or_default();
@@ -53,13 +53,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "refusal-without-text",
         "TRANSPORT-FAILURE-ERROR",
         "A refusal has no error_text.",
-        Reply(|_, reply| when_refused(reply, without_text)),
+        Reply(&|_, reply| when_refused(reply, without_text)),
     ),
     fault(
         "refusal-says-success",
         "TRANSPORT-FAILURE-ERROR",
         "The error of a refusal is 0.",
-        Reply(|_, reply| {
+        Reply(&|_, reply| {
             let number = reply.code.number().to_string();
             when_refused(reply, |reply| {
                 replace(reply, &format!("\"error\":{number}"), "\"error\":0");
@@ -71,13 +71,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "refusal-is-a-page",
         "TRANSPORT-FAILURE-ERROR",
         "A refusal is a page for people.",
-        Reply(|_, reply| when_refused(reply, |reply| reply.body = b"<html><body>Bad Request</body></html>".to_vec())),
+        Reply(&|_, reply| when_refused(reply, |reply| reply.body = b"<html><body>Bad Request</body></html>".to_vec())),
     ),
     fault(
         "refusal-has-an-error-word",
         "TRANSPORT-FAILURE-ERROR",
         "The error of a refusal is a word.",
-        Reply(|_, reply| {
+        Reply(&|_, reply| {
             let (number, name) = (reply.code.number().to_string(), reply.code.name());
             when_refused(reply, |reply| {
                 replace(reply, &format!("\"error\":{number}"), &format!("\"error\":\"{name}\""));
@@ -89,7 +89,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "malformed-answered-as-done",
         "TRANSPORT-MALFORMED",
         "A body that cannot be read is answered as carried out.",
-        Reply(|message, reply| {
+        Reply(&|message, reply| {
             if reply.code == ResponseCode::MalformedBody {
                 *reply = message.success();
             }
@@ -99,7 +99,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "empty-body-answered-as-done",
         "TRANSPORT-EMPTY-BODY",
         "A request without a body is answered as carried out.",
-        Reply(|message, reply| {
+        Reply(&|message, reply| {
             if message.body.is_empty() {
                 *reply = message.success();
             }
@@ -109,7 +109,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "unknown-profile-answered-as-done",
         "MATCH-PROFILE-ID-UPDATES-ONLY",
         "An update of a profile that is not there is answered as carried out.",
-        Reply(|message, reply| {
+        Reply(&|message, reply| {
             if reply.code == ResponseCode::ProfileNotFound && message.has("profile_id") {
                 *reply = message.success();
             }
@@ -119,7 +119,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "answer-twice",
         "EXAMPLE-ANSWER-JSON",
         "In JSON the answer is followed by itself.",
-        Reply(|message, reply| {
+        Reply(&|message, reply| {
             if !message.is_xml() {
                 reply.body.extend_from_within(..);
             }
@@ -129,13 +129,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "answer-without-quotes",
         "EXAMPLE-ANSWER-JSON",
         "In JSON the names of the answer stand without quotes.",
-        Reply(|_, reply| replace(reply, "\"error\":", "error:")),
+        Reply(&|_, reply| replace(reply, "\"error\":", "error:")),
     ),
     fault(
         "json-answered-in-xml",
         "TRANSPORT-ANSWER-JSON",
         "A success is answered in XML, whatever was asked.",
-        Reply(|_, reply| {
+        Reply(&|_, reply| {
             if let (Format::Json, ResponseCode::Success) = (reply.format, reply.code) {
                 in_xml(reply);
             }
@@ -145,37 +145,37 @@ pub(super) const FAULTS: &[Fault] = &[
         "xml-answer-has-another-root",
         "TRANSPORT-ANSWER-XML-SHAPE",
         "The root of answers in XML is response.",
-        Reply(|_, reply| rename(reply, "xml", "response")),
+        Reply(&|_, reply| rename(reply, "xml", "response")),
     ),
     fault(
         "xml-answer-as-printed",
         "EXAMPLE-ANSWER-XML",
         "In XML the last element of the answer is not closed, as in the documentation.",
-        Reply(|_, reply| replace(reply, "</profile_id>", "<profile_id>")),
+        Reply(&|_, reply| replace(reply, "</profile_id>", "<profile_id>")),
     ),
     fault(
         "xml-answer-unescaped",
         "TRANSPORT-ANSWER-XML-SHAPE",
         "In XML the text of an answer is written without escapes.",
-        Reply(|_, reply| replace(reply, "<error_text>", "<error_text>OK & ")),
+        Reply(&|_, reply| replace(reply, "<error_text>", "<error_text>OK & ")),
     ),
     fault(
         "xml-answer-in-attributes",
         "TRANSPORT-ANSWER-XML-SHAPE",
         "In XML the error of an answer is an attribute of its root.",
-        Reply(|_, reply| replace(reply, "<xml><error>0</error>", "<xml error='0'>")),
+        Reply(&|_, reply| replace(reply, "<xml><error>0</error>", "<xml error='0'>")),
     ),
     fault(
         "xml-answer-has-other-ids",
         "XML-SAME-MEANING",
         "In XML the profile id is written in another way than in JSON.",
-        Reply(|_, reply| replace(reply, "<profile_id>", "<profile_id>x")),
+        Reply(&|_, reply| replace(reply, "<profile_id>", "<profile_id>x")),
     ),
     fault(
         "answers-in-latin-1",
         "TRANSPORT-UTF8",
         "The answer to a request beyond ASCII is not in UTF-8.",
-        Reply(|message, reply| {
+        Reply(&|message, reply| {
             if let (false, Some(at)) = (message.body.is_ascii(), place_of(&reply.body, b"Successful")) {
                 reply.body.insert(at, 0xe9);
             }

@@ -8,12 +8,12 @@ use crate::{
 };
 
 pub(super) const FAULTS: &[Fault] = &[
-    fault("token-unchecked", "PARAM-TOKEN-KNOWN", "Any token will do.", Request(|message| message.set("token", TOKEN))),
+    fault("token-unchecked", "PARAM-TOKEN-KNOWN", "Any token will do.", Request(&|message| message.set("token", TOKEN))),
     fault(
         "token-compared-by-its-beginning",
         "PARAM-TOKEN-KNOWN",
         "A token that begins with a known one will do.",
-        Request(|message| {
+        Request(&|message| {
             if message.value("token").is_some_and(|token| token.starts_with(TOKEN)) {
                 message.set("token", TOKEN);
             }
@@ -23,7 +23,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "token-not-required",
         "PARAM-TOKEN-REQUIRED",
         "A request without token is let in.",
-        Request(|message| {
+        Request(&|message| {
             if message.value("token").is_none() && !message.has_token_elsewhere() {
                 message.add("token", &format!("\"{TOKEN}\""));
             }
@@ -33,7 +33,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "database-not-required",
         "PARAM-DB-ID-REQUIRED",
         "A request without db_id goes to the first database.",
-        Request(|message| {
+        Request(&|message| {
             if message.value("db_id").is_none() {
                 message.add("db_id", "1");
             }
@@ -43,7 +43,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "unknown-database-is-the-first",
         "PARAM-DB-ID-KNOWN",
         "A db_id that names no database goes to the first one.",
-        Request(|message| {
+        Request(&|message| {
             if message.value("db_id").is_some_and(|id| !["1", "2"].contains(&id)) {
                 message.set("db_id", "1");
             }
@@ -53,13 +53,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "database-ignored",
         "PARAM-DB-ID-SELECTS",
         "Every request goes to the first database, whatever db_id says.",
-        Request(|message| message.set("db_id", "1")),
+        Request(&|message| message.set("db_id", "1")),
     ),
     fault(
         "data-not-required",
         "PARAM-DATA-REQUIRED",
         "A request without data is carried out.",
-        Request(|message| {
+        Request(&|message| {
             if !message.has("\"data\"") && !message.has("<data") {
                 message.add("data", "{}");
             }
@@ -69,7 +69,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "data-of-any-kind",
         "PARAM-DATA-OBJECT",
         "Where data is no object, it is taken for an empty one.",
-        Request(|message| {
+        Request(&|message| {
             if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&message.body)
                 && body.get("data").is_some_and(|data| !data.is_object())
             {
@@ -82,19 +82,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "never-skips-invalid",
         "SUB-INVALID-SKIPPED",
         "skip_invalid_subscriptions is read as false.",
-        Request(|message| message.set("skip_invalid_subscriptions", "false")),
+        Request(&|message| message.set("skip_invalid_subscriptions", "false")),
     ),
     fault(
         "always-skips-invalid",
         "SUB-INVALID-REFUSED",
         "skip_invalid_subscriptions is read as true.",
-        Request(|message| message.set("skip_invalid_subscriptions", "true")),
+        Request(&|message| message.set("skip_invalid_subscriptions", "true")),
     ),
     fault(
         "skips-invalid-by-default",
         "SUB-INVALID-DEFAULT",
         "Without skip_invalid_subscriptions invalid subscriptions are skipped.",
-        Request(|message| {
+        Request(&|message| {
             if message.value("skip_invalid_subscriptions").is_none() {
                 message.add("skip_invalid_subscriptions", "true");
             }
@@ -104,37 +104,37 @@ pub(super) const FAULTS: &[Fault] = &[
         "every-method-imports",
         "TRANSPORT-METHOD-OTHER",
         "The HTTP method does not matter.",
-        Request(|message| message.method = "POST".to_owned()),
+        Request(&|message| message.method = "POST".to_owned()),
     ),
     fault(
         "read-as-latin-1",
         "TRANSPORT-UTF8",
         "Bodies are read as Latin-1.",
-        Request(|message| message.body = message.body.iter().map(|byte| char::from(*byte)).collect::<String>().into()),
+        Request(&|message| message.body = message.body.iter().map(|byte| char::from(*byte)).collect::<String>().into()),
     ),
     fault(
         "json-escapes-kept",
         "TRANSPORT-UTF8",
         "Escaped characters of JSON are kept as they are spelled.",
-        Request(|message| message.replace("\\u", "\\\\u")),
+        Request(&|message| message.replace("\\u", "\\\\u")),
     ),
     fault(
         "broken-utf8-repaired",
         "TRANSPORT-MALFORMED",
         "What is not UTF-8 is replaced instead of refused.",
-        Request(|message| message.body = String::from_utf8_lossy(&message.body).into_owned().into()),
+        Request(&|message| message.body = String::from_utf8_lossy(&message.body).into_owned().into()),
     ),
     fault(
         "trailing-bytes-ignored",
         "TRANSPORT-MALFORMED",
         "What follows the first document is ignored.",
-        Request(cut_after_first_document),
+        Request(&cut_after_first_document),
     ),
     fault(
         "cut-body-completed",
         "TRANSPORT-MALFORMED",
         "A body that ends too early is closed.",
-        Request(|message| match message.is_xml() {
+        Request(&|message| match message.is_xml() {
             true if message.has("<xml>") && !message.has("</xml>") => message.body.extend(b"</xml>"),
             false if message.text().matches('{').count() == message.text().matches('}').count() + 1 => {
                 message.body.push(b'}');
@@ -146,13 +146,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "control-characters-dropped",
         "TRANSPORT-MALFORMED",
         "Control characters are left out instead of refused.",
-        Request(|message| message.body.retain(|byte| *byte >= b' ' || byte.is_ascii_whitespace())),
+        Request(&|message| message.body.retain(|byte| *byte >= b' ' || byte.is_ascii_whitespace())),
     ),
     fault(
         "json-comments-allowed",
         "TRANSPORT-MALFORMED-JSON",
         "Comments are allowed in JSON.",
-        Request(|message| {
+        Request(&|message| {
             if let (false, Some((before, rest))) = (message.is_xml(), message.text().split_once("/*"))
                 && let Some((_, after)) = rest.split_once("*/")
             {
@@ -164,13 +164,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "json-trailing-commas-allowed",
         "TRANSPORT-MALFORMED-JSON",
         "A comma may stand in front of a closing brace.",
-        Request(|message| message.replace(",}", "}")),
+        Request(&|message| message.replace(",}", "}")),
     ),
     fault(
         "json-single-quotes-allowed",
         "TRANSPORT-MALFORMED-JSON",
         "Strings of JSON may stand in single quotes.",
-        Request(|message| {
+        Request(&|message| {
             if !message.is_xml() {
                 message.replace(": '", ": \"");
                 message.replace("',", "\",");
@@ -181,25 +181,25 @@ pub(super) const FAULTS: &[Fault] = &[
         "bare-ampersand-allowed",
         "TRANSPORT-MALFORMED-XML",
         "An ampersand in XML may stand for itself.",
-        Request(|message| in_xml(message, |text| text.replace("& ", "&amp; "))),
+        Request(&|message| in_xml(message, |text| text.replace("& ", "&amp; "))),
     ),
     fault(
         "bare-attributes-allowed",
         "TRANSPORT-MALFORMED-XML",
         "Attributes in XML need no quotes.",
-        Request(|message| in_xml(message, |text| text.replace("array=true", "array='true'"))),
+        Request(&|message| in_xml(message, |text| text.replace("array=true", "array='true'"))),
     ),
     fault(
         "declared-entities-expanded",
         "TRANSPORT-XML-ENTITY",
         "Entities that the document declares are expanded.",
-        Request(|message| in_xml(message, expand_entities)),
+        Request(&|message| in_xml(message, expand_entities)),
     ),
     fault(
         "last-item-dropped",
         "XML-REPEATED",
         "Of repeated elements the last one is lost.",
-        Request(|message| {
+        Request(&|message| {
             for name in ["subscriptions", "phones"] {
                 let places = elements(message.text(), name);
                 if let [_, .., last] = &places[..] {
@@ -212,13 +212,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "xml-numbers-by-look",
         "XML-TYPED-BY-FIELD",
         "A text in XML that looks like a number is read as one.",
-        Request(|message| in_xml(message, |text| map_texts(text, number_by_look))),
+        Request(&|message| in_xml(message, |text| map_texts(text, number_by_look))),
     ),
     fault(
         "xml-leading-zeros-lost",
         "XML-TYPED-BY-FIELD",
         "A text of digits in XML loses its leading zeros.",
-        Request(|message| {
+        Request(&|message| {
             in_xml(message, |text| {
                 map_texts(text, |text| is_digits(text).then(|| text.trim_start_matches('0').to_owned()))
             });
@@ -228,7 +228,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "xml-entities-kept",
         "XML-ENTITIES",
         "Predefined entities are kept as they are spelled.",
-        Request(|message| {
+        Request(&|message| {
             in_xml(message, |text| {
                 let entities = ["&amp;", "&lt;", "&gt;", "&quot;", "&apos;"];
                 entities
@@ -241,19 +241,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "xml-entities-decoded-twice",
         "XML-ENTITIES",
         "What decoding an entity yields is decoded again.",
-        Request(|message| in_xml(message, |text| text.replace("&amp;lt;", "&lt;").replace("&amp;#", "&#"))),
+        Request(&|message| in_xml(message, |text| text.replace("&amp;lt;", "&lt;").replace("&amp;#", "&#"))),
     ),
     fault(
         "xml-hexadecimal-references-kept",
         "XML-CHARACTER-REFERENCES",
         "Hexadecimal character references are kept as they are spelled.",
-        Request(|message| in_xml(message, |text| text.replace("&#x", "&amp;#x"))),
+        Request(&|message| in_xml(message, |text| text.replace("&#x", "&amp;#x"))),
     ),
     fault(
         "xml-inner-objects-lost",
         "XML-NESTING",
         "In XML an object within an object within an object is not read.",
-        Request(|message| {
+        Request(&|message| {
             for name in ["custom_fields", "cc_data"] {
                 let places = elements(message.text(), name);
                 places.into_iter().rev().for_each(|place| drop(message.body.drain(place)));
@@ -264,7 +264,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "xml-texts-in-capitals",
         "XML-SAME-MEANING",
         "Texts of the database's own fields are capitalised when they come in XML.",
-        Request(|message| {
+        Request(&|message| {
             if let (true, Some(text)) = (message.is_xml(), message.value("custom_field").map(str::to_uppercase)) {
                 message.set("custom_field", &text);
             }

@@ -23,36 +23,36 @@ use std::{
 };
 
 pub(super) const FAULTS: &[Fault] = &[
-    fault("finds-nobody", "MATCH-UPDATES", "Every import makes a new profile.", Find(|_, _, _| Ok(Vec::new()))),
+    fault("finds-nobody", "MATCH-UPDATES", "Every import makes a new profile.", Find(&|_, _, _| Ok(Vec::new()))),
     fault(
         "never-finds-by-id",
         "MATCH-PROFILE-ID",
         "Mode profile_id finds nobody.",
-        Find(|state, database, key| unless(key.source == KeySource::ProfileId, state, database, key)),
+        Find(&|state, database, key| unless(key.source == KeySource::ProfileId, state, database, key)),
     ),
     fault(
         "never-finds-by-push",
         "MATCH-PUSH-SUB",
         "Push tokens are kept, but not searched.",
-        Find(|state, database, key| unless(key.source == KeySource::PushSubscription, state, database, key)),
+        Find(&|state, database, key| unless(key.source == KeySource::PushSubscription, state, database, key)),
     ),
     fault(
         "several-is-nobody",
         "MATCH-SEVERAL",
         "When two profiles match, a third one is made.",
-        Find(|state, database, key| state.find(database, key).map(only_one)),
+        Find(&|state, database, key| state.find(database, key).map(only_one)),
     ),
     fault(
         "push-provider-ignored",
         "MATCH-PUSH-SUB",
         "A push token is found whatever its provider.",
-        Find(with_any_provider),
+        Find(&with_any_provider),
     ),
     fault(
         "custom-field-name-ignored",
         "MATCH-CUSTOM",
         "Mode custom searches the first custom field, whichever is named.",
-        Find(|state, database, key| match key.source {
+        Find(&|state, database, key| match key.source {
             KeySource::CustomField => state.find(database, &LookupKey { name: "custom_field", ..key.clone() }),
             _ => state.find(database, key),
         }),
@@ -61,7 +61,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "custom-fraction-ignored",
         "MATCH-CUSTOM",
         "Mode custom looks for a number without its fraction.",
-        Find(|state, database, key| match key.value.split_once('.') {
+        Find(&|state, database, key| match key.value.split_once('.') {
             Some((whole, _)) if key.name == "custom_float" => {
                 state.find(database, &LookupKey { value: whole.into(), ..key.clone() })
             }
@@ -72,25 +72,25 @@ pub(super) const FAULTS: &[Fault] = &[
         "database-ignored-in-search",
         "PARAM-DB-ID-SELECTS",
         "Profiles of every database are found.",
-        Store(|| Arc::new(AnyDatabase)),
+        Store(&|| Arc::new(AnyDatabase)),
     ),
     fault(
         "index-never-cleaned",
         "MATCH-FOLLOWS-CHANGES",
         "A profile is still found by a value that it no longer has.",
-        Store(|| Arc::<FormerKeys>::default()),
+        Store(&|| Arc::<FormerKeys>::default()),
     ),
     fault(
         "updates-not-kept",
         "MATCH-UPDATES",
         "An update is answered as done, and forgotten.",
-        Put(|before, after| before.is_none().then_some(after)),
+        Put(&|before, after| before.is_none().then_some(after)),
     ),
     fault(
         "first-value-wins",
         "DATA-UPDATES",
         "A field that has a value keeps it when another one is imported.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             for (name, value) in before.into_iter().flat_map(|before| before.fields.iter()) {
                 after.fields.set(name.clone(), value.clone());
             }
@@ -101,7 +101,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "phones-appended",
         "DATA-PHONES-REPLACE",
         "A new list of phones is added to the former one.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             let phones: Vec<_> = before.into_iter().chain([&after]).flat_map(Profile::phones).copied().collect();
             if !phones.is_empty() {
                 after.fields.set(PHONES.into(), FieldValue::Phones(phones));
@@ -113,7 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "one-phone-kept",
         "DATA-FIELD-PHONES",
         "Of a list of phones the first one is kept.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             if let Some(first) = after.phones().first().copied() {
                 after.fields.set(PHONES.into(), FieldValue::Phones(vec![first]));
             }
@@ -124,7 +124,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscription-address-becomes-the-profiles",
         "DATA-ABSENT",
         "The address of an e-mail subscription overwrites the profile's own e-mail.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             let email = after.subscriptions.iter().rev().find_map(|known| match &known.address {
                 Address::Email(email) => Some(email.clone()),
                 _ => None,
@@ -139,31 +139,31 @@ pub(super) const FAULTS: &[Fault] = &[
         "second-address-overwrites-first",
         "SUB-SECOND-ADDRESS",
         "A profile has one subscription for each resource and channel; the last address wins.",
-        Put(|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.channel == b.channel))),
+        Put(&|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.channel == b.channel))),
     ),
     fault(
         "one-subscription-only",
         "SUB-OBJECT",
         "Of all subscriptions of a profile the last one is kept.",
-        Put(|_, after| Some(merged(after, |_, _| true))),
+        Put(&|_, after| Some(merged(after, |_, _| true))),
     ),
     fault(
         "resource-not-in-identity",
         "SUB-OBJECT",
         "One address on one channel is one subscription, whatever the resource.",
-        Put(|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
+        Put(&|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
     ),
     fault(
         "messengers-share-identity",
         "SUB-OBJECT",
         "One number on two messengers of a resource is one subscription.",
-        Put(|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.address.is_same(&b.address)))),
+        Put(&|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.address.is_same(&b.address)))),
     ),
     fault(
         "sms-and-messengers-share-identity",
         "SUB-IDENTITY",
         "One number on SMS and a messenger of a resource is one subscription.",
-        Put(|_, after| {
+        Put(&|_, after| {
             Some(merged(after, |a, b| is_sms(a) != is_sms(b) && number(a).is_some() && number(a) == number(b)))
         }),
     ),
@@ -171,7 +171,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-kept-twice",
         "SUB-REIMPORT-ONCE",
         "What an update says of a profile's first subscription is kept as a second one beside it.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             if before.is_some() {
                 let again = after.subscriptions.first().cloned();
                 after.subscriptions.extend(again);
@@ -183,7 +183,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-never-added-later",
         "SUB-ADDED-ON-UPDATE",
         "Subscriptions are kept when a profile is created, and ignored later.",
-        Put(|before, after| {
+        Put(&|before, after| {
             let subscriptions =
                 before.map_or_else(|| after.subscriptions.clone(), |before| before.subscriptions.clone());
             Some(Profile { subscriptions, ..after })
@@ -193,7 +193,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-replaced",
         "SUB-OTHERS-STAY",
         "The subscriptions of an import replace those that are stored.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             let is_old = |known: &Subscription| before.is_some_and(|before| before.subscriptions.contains(known));
             if !after.subscriptions.iter().all(is_old) {
                 after.subscriptions.retain(|known| !is_old(known));
@@ -205,7 +205,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-lost-on-update",
         "SUB-KEPT-ON-UPDATE",
         "An update that changes no subscription removes them all.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             if before.is_some_and(|before| before.subscriptions == after.subscriptions) {
                 after.subscriptions.clear();
             }
@@ -216,7 +216,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "status-set-once",
         "SUB-STATUS-UPDATES",
         "The status of a subscription stays what it was at first.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             each_again(before, &mut after, |known, former| known.status = former.status);
             Some(after)
         }),
@@ -225,7 +225,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "priority-set-once",
         "SUB-PRIORITY-UPDATES",
         "The priority of a subscription stays what it was at first.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             each_again(before, &mut after, |known, former| known.priority = former.priority);
             Some(after)
         }),
@@ -234,19 +234,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "one-status-for-all",
         "SUB-STORED",
         "All subscriptions of a profile have the status of its first.",
-        Put(|_, after| Some(leveled(after, |known, first| known.status = first.status))),
+        Put(&|_, after| Some(leveled(after, |known, first| known.status = first.status))),
     ),
     fault(
         "one-priority-for-all",
         "SUB-STORED",
         "All subscriptions of a profile have the priority of its first.",
-        Put(|_, after| Some(leveled(after, |known, first| known.priority = first.priority))),
+        Put(&|_, after| Some(leveled(after, |known, first| known.priority = first.priority))),
     ),
     fault(
         "one-category-kept",
         "SUB-CATS",
         "Of the categories of a subscription the first one is kept.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             after.subscriptions.iter_mut().for_each(|known| known.categories.truncate(1));
             Some(after)
         }),

@@ -12,13 +12,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "status-dropped",
         "SUB-STATUS",
         "The status of a subscription is ignored.",
-        Import(|request| each(request, |given| given.status = None)),
+        Import(&|request| each(request, |given| given.status = None)),
     ),
     fault(
         "status-suspended-unknown",
         "SUB-STATUS-WORDS",
         "The status suspended is kept as invalid.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| {
                 if given.status == Some(SubscriptionStatus::Suspended) {
                     given.status = Some(SubscriptionStatus::Invalid);
@@ -30,31 +30,31 @@ pub(super) const FAULTS: &[Fault] = &[
         "status-reset-on-reimport",
         "SUB-STATUS-KEPT",
         "A subscription that is given without a status becomes subscribed again.",
-        Import(|request| each(request, |given| given.status = given.status.or(Some(SubscriptionStatus::Subscribed)))),
+        Import(&|request| each(request, |given| given.status = given.status.or(Some(SubscriptionStatus::Subscribed)))),
     ),
     fault(
         "priority-dropped",
         "SUB-PRIORITY",
         "The priority of a subscription is ignored.",
-        Import(|request| each(request, |given| given.priority = None)),
+        Import(&|request| each(request, |given| given.priority = None)),
     ),
     fault(
         "priority-zero-is-none",
         "SUB-PRIORITY-UPDATES",
         "A priority of 0 counts as none.",
-        Import(|request| each(request, |given| given.priority = given.priority.filter(|priority| *priority != 0))),
+        Import(&|request| each(request, |given| given.priority = given.priority.filter(|priority| *priority != 0))),
     ),
     fault(
         "subscription-fields-dropped",
         "SUB-CUSTOM-FIELDS",
         "The custom_fields of a subscription are ignored.",
-        Import(|request| each(request, |given| given.custom_fields.clear())),
+        Import(&|request| each(request, |given| given.custom_fields.clear())),
     ),
     fault(
         "standard-subscription-fields-dropped",
         "SUB-CUSTOM-FIELDS",
         "Of custom_fields only those of the resource itself are kept.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| given.custom_fields.retain(|(name, _)| !name.as_str().starts_with('_')))
         }),
     ),
@@ -62,19 +62,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "categories-dropped",
         "SUB-CATS",
         "The cats of a subscription are ignored.",
-        Import(|request| each(request, |given| given.categories.clear())),
+        Import(&|request| each(request, |given| given.categories.clear())),
     ),
     fault(
         "resource-ignored",
         "SUB-RESOURCE-ID",
         "Every subscription is one to the first resource.",
-        Import(|request| each(request, |given| given.resource = ResourceId(1))),
+        Import(&|request| each(request, |given| given.resource = ResourceId(1))),
     ),
     fault(
         "push-provider-forgotten",
         "SUB-CHANNEL-PUSH",
         "Push tokens are kept under one provider.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| {
                 if let Address::Push { provider, .. } = &mut given.address {
                     *provider = "push".into();
@@ -86,7 +86,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "whatsapp-kept-as-sms",
         "SUB-CHANNEL-WHATSAPP",
         "A WhatsApp subscription becomes an SMS subscription to the same number.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| {
                 if let ("whatsapp", Address::Messenger(phone)) = (given.channel.as_str(), &given.address) {
                     (given.address, given.channel) = (Address::Phone(*phone), "sms".into());
@@ -98,7 +98,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "viber-kept-as-notify",
         "SUB-CHANNEL-VIBER",
         "A Viber subscription becomes one on Notify.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| {
                 if given.channel.as_str() == "viber" {
                     given.channel = "notify".into();
@@ -110,7 +110,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "email-subscription-takes-profiles-address",
         "SUB-CHANNEL-EMAIL",
         "An e-mail subscription gets the profile's own address when the request has one.",
-        Import(|request| {
+        Import(&|request| {
             let own = request.patch.email().cloned();
             each(request, |given| {
                 if let (Address::Email(address), Some(own)) = (&mut given.address, &own) {
@@ -123,13 +123,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "sms-subscriptions-dropped",
         "SUB-CHANNEL-SMS",
         "SMS subscriptions are taken and forgotten.",
-        Import(|request| request.patch.subscriptions.retain(|given| given.channel.as_str() != "sms")),
+        Import(&|request| request.patch.subscriptions.retain(|given| given.channel.as_str() != "sms")),
     ),
     fault(
         "one-subscription-per-import",
         "SUB-OBJECT",
         "Of several subscriptions in one import the first one is kept.",
-        Import(|request| request.patch.subscriptions.truncate(1)),
+        Import(&|request| request.patch.subscriptions.truncate(1)),
     ),
 ];
 
