@@ -4,7 +4,7 @@ mod answers; // what goes back
 mod bodies; // what the bytes are taken for
 mod fields; // the decoded request: matching and fields
 mod imports; // how imports are taken, from outside
-mod modes; // the table of modes
+mod made; // from the server's own tables
 mod refusals; // what is refused though it must not be
 mod state; // look-ups and writes
 mod subscriptions; // the decoded request: subscriptions
@@ -15,14 +15,13 @@ use std::sync::LazyLock;
 
 /// All of them.
 pub fn all() -> &'static [Fault] {
-    static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| written().copied().chain(made()).collect());
+    static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| written().chain(made::all()).collect());
     &ALL
 }
 
 /// Those that were written one by one.
-fn written() -> impl Iterator<Item = &'static Fault> {
-    const TABLES: [&[Fault]; 9] = [
-        modes::FAULTS,
+fn written() -> impl Iterator<Item = Fault> {
+    const TABLES: [&[Fault]; 8] = [
         state::FAULTS,
         fields::FAULTS,
         subscriptions::FAULTS,
@@ -32,12 +31,7 @@ fn written() -> impl Iterator<Item = &'static Fault> {
         bodies::FAULTS,
         answers::FAULTS,
     ];
-    TABLES.into_iter().flatten()
-}
-
-/// Those that were made from the server's own tables.
-fn made() -> impl Iterator<Item = Fault> {
-    std::iter::empty()
+    TABLES.into_iter().flatten().copied()
 }
 
 const fn fault(name: &'static str, breaks: &'static str, story: &'static str, seam: Seam) -> Fault {

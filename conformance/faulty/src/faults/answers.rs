@@ -1,7 +1,7 @@
 //! Table: faults in what goes back.
 
 use super::fault;
-use crate::{Fault, seam::Seam::Reply};
+use crate::{Fault, message::elements, seam::Seam::Reply};
 use rollcall_codec::format::Format;
 use rollcall_model::response_code::ResponseCode;
 use rollcall_server::call;
@@ -20,22 +20,10 @@ pub(super) const FAULTS: &[Fault] = &[
         Reply(&|_, reply| replace(reply, "\"error\":0", "\"error\":false")),
     ),
     fault(
-        "success-without-text",
-        "TRANSPORT-SUCCESS-TEXT",
-        "A success has no error_text.",
-        Reply(&|_, reply| when_successful(reply, without_text)),
-    ),
-    fault(
         "success-text-is-null",
         "TRANSPORT-SUCCESS-TEXT",
         "In JSON the error_text of a success is null.",
         Reply(&|_, reply| replace(reply, "\"error_text\":\"Successful operation\"", "\"error_text\":null")),
-    ),
-    fault(
-        "success-without-profile",
-        "TRANSPORT-SUCCESS-PROFILE-ID",
-        "A success names no profile.",
-        Reply(&|_, reply| when_successful(reply, |reply| rename(reply, "profile_id", "id"))),
     ),
     fault(
         "profile-id-is-a-number",
@@ -48,12 +36,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 reply.body = format!("{before}\"profile_id\":{number}}}").into();
             }
         }),
-    ),
-    fault(
-        "refusal-without-text",
-        "TRANSPORT-FAILURE-ERROR",
-        "A refusal has no error_text.",
-        Reply(&|_, reply| when_refused(reply, without_text)),
     ),
     fault(
         "refusal-says-success",
@@ -181,21 +163,164 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         }),
     ),
+    fault(
+        "success-under-another-status",
+        "TRANSPORT-SUCCESS-STATUS",
+        "A success has the HTTP status of a refusal.",
+        Reply(&|_, reply| when_successful(reply, |reply| reply.code = ResponseCode::IncorrectValue)),
+    ),
+    fault(
+        "refusal-under-another-status",
+        "TRANSPORT-FAILURE-STATUS",
+        "A refusal has an HTTP status that is neither 200 nor its error.",
+        Reply(&|_, reply| {
+            when_refused(reply, |reply| {
+                reply.code = match reply.code {
+                    ResponseCode::EmailTaken => ResponseCode::IncorrectValue,
+                    _ => ResponseCode::EmailTaken,
+                };
+            });
+        }),
+    ),
+    fault(
+        "refusal-with-empty-text",
+        "TRANSPORT-FAILURE-TEXT",
+        "The text of a refusal is empty.",
+        Reply(&|_, reply| {
+            when_refused(reply, |reply| {
+                without(reply, "error_text");
+                insert(reply, "error_text", "");
+            })
+        }),
+    ),
+    fault(
+        "refusal-names-a-profile",
+        "TRANSPORT-FAILURE-NO-PROFILE-ID",
+        "A refusal names a profile.",
+        Reply(&|_, reply| when_refused(reply, |reply| insert(reply, "profile_id", "54759eb3c090d83494e2d804"))),
+    ),
+    fault(
+        "json-refused-in-xml",
+        "TRANSPORT-ANSWER-JSON",
+        "A refusal is answered in XML, whatever was asked.",
+        Reply(&|_, reply| {
+            if reply.format == Format::Json {
+                when_refused(reply, |reply| {
+                    let number = reply.code.number();
+                    reply.body = format!("<xml><error>{number}</error><error_text>No</error_text></xml>").into();
+                    reply.format = Format::Xml;
+                });
+            }
+        }),
+    ),
+    fault(
+        "xml-answered-in-json",
+        "TRANSPORT-ANSWER-XML-MIRRORS",
+        "A success is answered in JSON, whatever was asked.",
+        Reply(&|_, reply| {
+            if let (Format::Xml, Some(id)) = (reply.format, id_in_xml(reply)) {
+                reply.body = format!(r#"{{"error":0,"error_text":"Successful operation","profile_id":"{id}"}}"#).into();
+                reply.format = Format::Json;
+            }
+        }),
+    ),
+    fault(
+        "xml-answer-cut-short",
+        "EXAMPLE-ANSWER-XML",
+        "In XML the root of an answer is not closed.",
+        Reply(&|_, reply| replace(reply, "</xml>", "")),
+    ),
+    fault(
+        "empty-body-answered-with-nothing",
+        "TRANSPORT-EMPTY-BODY",
+        "A request without a body is answered without one.",
+        Reply(&|message, reply| {
+            if message.body.is_empty() {
+                reply.body.clear();
+            }
+        }),
+    ),
+    fault(
+        "invalid-subscription-answered-as-done",
+        "SUB-INVALID-REFUSED",
+        "With skip_invalid_subscriptions false an import that an invalid subscription fails is answered as carried out.",
+        Reply(&|message, reply| {
+            if reply.code == ResponseCode::InvalidSubscription && message.has("skip_invalid_subscriptions") {
+                *reply = message.success();
+            }
+        }),
+    ),
+    fault(
+        "invalid-subscription-answered-as-done-by-default",
+        "SUB-INVALID-DEFAULT",
+        "Without skip_invalid_subscriptions an import that an invalid subscription fails is answered as carried out.",
+        Reply(&|message, reply| {
+            if reply.code == ResponseCode::InvalidSubscription && !message.has("skip_invalid_subscriptions") {
+                *reply = message.success();
+            }
+        }),
+    ),
+    fault(
+        "unknown-channel-answered-as-done",
+        "SUB-CHANNEL-UNKNOWN",
+        "An import with a subscription on an unknown channel is answered as carried out.",
+        Reply(&|message, reply| {
+            if String::from_utf8_lossy(&reply.body).contains("].channel") {
+                *reply = message.success();
+            }
+        }),
+    ),
+    fault(
+        "posts-are-not-read",
+        "TRANSPORT-METHOD-POST",
+        "Every POST is answered as carried out, with one and the same profile.",
+        Reply(&|message, reply| {
+            if message.method == "POST" {
+                *reply = message.success();
+            }
+        }),
+    ),
 ];
 
 fn replace(reply: &mut call::Reply, from: &str, to: &str) {
     reply.body = String::from_utf8_lossy(&reply.body).replace(from, to).into();
 }
 
+/// Puts a text in front of the other members or elements.
+fn insert(reply: &mut call::Reply, name: &str, text: &str) {
+    match reply.format {
+        Format::Json => replace(reply, "{", &format!("{{\"{name}\":\"{text}\",")),
+        Format::Xml => replace(reply, "<xml>", &format!("<xml><{name}>{text}</{name}>")),
+    }
+}
+
+fn id_in_xml(reply: &call::Reply) -> Option<String> {
+    let text = String::from_utf8_lossy(&reply.body);
+    let (_, rest) = text.split_once("<profile_id>")?;
+    rest.split_once("</profile_id>").map(|(id, _)| id.to_owned())
+}
+
+/// Takes a member or an element away.
+pub(super) fn without(reply: &mut call::Reply, part: &str) {
+    match reply.format {
+        Format::Json => {
+            if let Ok(serde_json::Value::Object(mut body)) = serde_json::from_slice(&reply.body) {
+                body.remove(part);
+                reply.body = serde_json::Value::Object(body).to_string().into();
+            }
+        }
+        Format::Xml => {
+            let places = elements(&String::from_utf8_lossy(&reply.body), part);
+            places.into_iter().rev().for_each(|place| drop(reply.body.drain(place)));
+        }
+    }
+}
+
 /// Gives a member or an element another name.
-fn rename(reply: &mut call::Reply, from: &str, to: &str) {
+pub(super) fn rename(reply: &mut call::Reply, from: &str, to: &str) {
     replace(reply, &format!("\"{from}\":"), &format!("\"{to}\":"));
     replace(reply, &format!("<{from}>"), &format!("<{to}>"));
     replace(reply, &format!("</{from}>"), &format!("</{to}>"));
-}
-
-fn without_text(reply: &mut call::Reply) {
-    rename(reply, "error_text", "text");
 }
 
 fn when_successful(reply: &mut call::Reply, change: impl Fn(&mut call::Reply)) {

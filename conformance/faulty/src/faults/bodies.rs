@@ -8,7 +8,12 @@ use crate::{
 };
 
 pub(super) const FAULTS: &[Fault] = &[
-    fault("token-unchecked", "PARAM-TOKEN-KNOWN", "Any token will do.", Request(&|message| message.set("token", TOKEN))),
+    fault(
+        "token-unchecked",
+        "PARAM-TOKEN-KNOWN",
+        "Any token will do.",
+        Request(&|message| message.set("token", TOKEN)),
+    ),
     fault(
         "token-compared-by-its-beginning",
         "PARAM-TOKEN-KNOWN",
@@ -66,19 +71,6 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
-        "data-of-any-kind",
-        "PARAM-DATA-OBJECT",
-        "Where data is no object, it is taken for an empty one.",
-        Request(&|message| {
-            if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&message.body)
-                && body.get("data").is_some_and(|data| !data.is_object())
-            {
-                body["data"] = serde_json::json!({});
-                message.body = body.to_string().into();
-            }
-        }),
-    ),
-    fault(
         "never-skips-invalid",
         "SUB-INVALID-SKIPPED",
         "skip_invalid_subscriptions is read as false.",
@@ -99,12 +91,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 message.add("skip_invalid_subscriptions", "true");
             }
         }),
-    ),
-    fault(
-        "every-method-imports",
-        "TRANSPORT-METHOD-OTHER",
-        "The HTTP method does not matter.",
-        Request(&|message| message.method = "POST".to_owned()),
     ),
     fault(
         "read-as-latin-1",
@@ -190,12 +176,6 @@ pub(super) const FAULTS: &[Fault] = &[
         Request(&|message| in_xml(message, |text| text.replace("array=true", "array='true'"))),
     ),
     fault(
-        "declared-entities-expanded",
-        "TRANSPORT-XML-ENTITY",
-        "Entities that the document declares are expanded.",
-        Request(&|message| in_xml(message, expand_entities)),
-    ),
-    fault(
         "last-item-dropped",
         "XML-REPEATED",
         "Of repeated elements the last one is lost.",
@@ -270,10 +250,306 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         }),
     ),
+    fault(
+        "get-imports",
+        "TRANSPORT-METHOD-OTHER",
+        "GET with a body is taken for POST.",
+        Request(&|message| takes_for_post(message, "GET")),
+    ),
+    fault(
+        "put-imports",
+        "TRANSPORT-METHOD-OTHER",
+        "PUT is taken for POST.",
+        Request(&|message| takes_for_post(message, "PUT")),
+    ),
+    fault(
+        "delete-imports",
+        "TRANSPORT-METHOD-OTHER",
+        "DELETE with a body is taken for POST.",
+        Request(&|message| takes_for_post(message, "DELETE")),
+    ),
+    fault(
+        "post-is-no-method",
+        "TRANSPORT-METHOD-POST",
+        "Only PUT imports.",
+        Request(&|message| message.method = if message.method == "PUT" { "POST" } else { "PUT" }.to_owned()),
+    ),
+    fault(
+        "url-needs-a-slash",
+        "TRANSPORT-URL",
+        "The call is found only with a slash at the end.",
+        Request(&|message| {
+            if !message.path.ends_with('/') {
+                message.path.push_str("-elsewhere");
+            }
+        }),
+    ),
+    fault(
+        "url-needs-a-query",
+        "TRANSPORT-URL",
+        "The call is found only where the URL has a query.",
+        Request(&|message| {
+            if message.query.is_empty() {
+                message.path.push_str("-elsewhere");
+            }
+        }),
+    ),
+    fault(
+        "token-of-the-header-ignored",
+        "TRANSPORT-TOKEN-HEADER",
+        "A token in the header Authorization is ignored.",
+        Request(&|message| message.authorization = None),
+    ),
+    fault(
+        "token-of-the-url-ignored",
+        "TRANSPORT-TOKEN-QUERY",
+        "A token in the URL is ignored.",
+        Request(&|message| message.query = message.query.replace("token=", "other=")),
+    ),
+    fault(
+        "accept-ignored",
+        "TRANSPORT-ANSWER-ASKED",
+        "The header Accept is ignored.",
+        Request(&|message| message.accept = None),
+    ),
+    fault(
+        "format-ignored",
+        "TRANSPORT-ANSWER-ASKED",
+        "The parameter format is ignored, in the URL and in the body.",
+        Request(&|message| {
+            message.query = message.query.replace("format=", "other=");
+            message.replace("\"format\"", "\"other\"");
+            message.replace("<format>", "<other>");
+            message.replace("</format>", "</other>");
+        }),
+    ),
+    fault(
+        "unknown-resource-is-the-first",
+        "SUB-RESOURCE-UNKNOWN",
+        "A subscription to an unknown resource is one to the first.",
+        Request(&|message| {
+            if message.value("resource_id").is_some_and(|id| !["1", "2", "3"].contains(&id)) {
+                message.set("resource_id", "1");
+            }
+        }),
+    ),
+    fault(
+        "data-list-of-one-is-its-item",
+        "PARAM-DATA-OBJECT",
+        "Where data is a list, its first item is taken.",
+        Request(&|message| other_data(message, |data| data.get(0).cloned())),
+    ),
+    fault(
+        "data-of-null-is-empty",
+        "PARAM-DATA-OBJECT",
+        "Where data is null, it is taken for an empty object.",
+        Request(&|message| other_data(message, |data| data.is_null().then(|| serde_json::json!({})))),
+    ),
+    fault(
+        "data-of-a-number-is-empty",
+        "PARAM-DATA-OBJECT",
+        "Where data is a number, it is taken for an empty object.",
+        Request(&|message| other_data(message, |data| data.is_number().then(|| serde_json::json!({})))),
+    ),
+    fault(
+        "data-of-a-text-is-empty",
+        "PARAM-DATA-OBJECT",
+        "Where data is a text, it is taken for an empty object.",
+        Request(&|message| {
+            other_data(message, |data| data.is_string().then(|| serde_json::json!({})));
+            let is_text = message.value("data").is_some_and(|data| !data.is_empty() && !data.contains('<'));
+            if message.is_xml() && is_text {
+                message.set("data", "");
+            }
+        }),
+    ),
+    fault(
+        "json-bare-keys-allowed",
+        "TRANSPORT-MALFORMED-JSON",
+        "Keys of JSON need no quotes.",
+        Request(&|message| {
+            in_json(message, |piece, is_string| if is_string { piece.to_owned() } else { quoted(piece) })
+        }),
+    ),
+    fault(
+        "json-commas-optional",
+        "TRANSPORT-MALFORMED-JSON",
+        "Between two members of JSON white space will do for a comma.",
+        Request(&|message| {
+            in_json(message, |piece, is_string| {
+                let is_gap = !is_string && !piece.is_empty() && piece.trim().is_empty();
+                if is_gap { ", " } else { piece }.to_owned()
+            });
+        }),
+    ),
+    fault(
+        "json-line-breaks-in-strings-allowed",
+        "TRANSPORT-MALFORMED-JSON",
+        "A string of JSON may hold a line break as it is.",
+        Request(&|message| {
+            in_json(message, |piece, is_string| if is_string { piece.replace('\n', "\\n") } else { piece.to_owned() });
+        }),
+    ),
+    fault(
+        "json-unknown-escapes-allowed",
+        "TRANSPORT-MALFORMED-JSON",
+        "JSON may have the escapes that programming languages have.",
+        Request(&|message| {
+            in_json(
+                message,
+                |piece, is_string| if is_string { piece.replace("\\x", "\\u00") } else { piece.to_owned() },
+            );
+        }),
+    ),
+    fault(
+        "json-words-for-numbers-allowed",
+        "TRANSPORT-MALFORMED-JSON",
+        "JSON may have NaN, which counts as 0.",
+        Request(&|message| {
+            in_json(message, |piece, is_string| if is_string { piece.to_owned() } else { piece.replace("NaN", "0") });
+        }),
+    ),
+    fault(
+        "any-root-will-do",
+        "TRANSPORT-MALFORMED",
+        "The root of XML may have any name, and JSON may be a list of one request.",
+        Request(&|message| {
+            in_xml(message, |text| text.replace("<json>", "<xml>").replace("</json>", "</xml>"));
+            let list: Option<Vec<serde_json::Value>> = serde_json::from_slice(&message.body).ok();
+            if let Some([request]) = list.as_deref() {
+                message.body = request.to_string().into();
+            }
+        }),
+    ),
+    fault(
+        "xml-attribute-twice-allowed",
+        "TRANSPORT-MALFORMED-XML",
+        "An attribute may stand twice.",
+        Request(&|message| in_xml(message, |text| text.replace("array='true' array='true'", "array='true'"))),
+    ),
+    fault(
+        "xml-bare-less-than-allowed",
+        "TRANSPORT-MALFORMED-XML",
+        "A less-than sign in XML may stand for itself.",
+        Request(&|message| in_xml(message, |text| text.replace("< ", "&lt; "))),
+    ),
+    fault(
+        "xml-end-tags-close-anything",
+        "TRANSPORT-MALFORMED-XML",
+        "An end tag closes what was opened last, whatever its name.",
+        Request(&|message| in_xml(message, |text| mended(text, |tag, open| open.filter(|_| is_end(tag)).map(end_of)))),
+    ),
+    fault(
+        "xml-stray-end-tags-ignored",
+        "TRANSPORT-MALFORMED-XML",
+        "An end tag that closes nothing is ignored.",
+        Request(&|message| {
+            in_xml(message, |text| {
+                mended(text, |tag, open| (is_end(tag) && open.is_none_or(|open| end_of(open) != tag)).then(String::new))
+            });
+        }),
+    ),
+    fault(
+        "xml-same-tag-again-closes",
+        "TRANSPORT-MALFORMED-XML",
+        "A tag within an element of the same name closes it.",
+        Request(&|message| {
+            in_xml(message, |text| mended(text, |tag, open| open.filter(|open| *open == tag).map(end_of)))
+        }),
+    ),
+    fault(
+        "xml-entity-expanded",
+        "TRANSPORT-XML-ENTITY",
+        "An entity is expanded where the document declares one.",
+        Request(&|message| {
+            if message.text().matches("<!ENTITY").count() == 1 {
+                in_xml(message, expand_entities);
+            }
+        }),
+    ),
+    fault(
+        "xml-entities-within-entities-expanded",
+        "TRANSPORT-XML-ENTITY",
+        "Entities that are declared by means of each other are expanded.",
+        Request(&|message| {
+            if message.text().matches("<!ENTITY").count() > 1 {
+                in_xml(message, expand_entities);
+            }
+        }),
+    ),
+    fault(
+        "first-item-dropped",
+        "XML-REPEATED",
+        "Of repeated elements the first one is lost.",
+        Request(&|message| {
+            for name in ["subscriptions", "phones"] {
+                let places = elements(message.text(), name);
+                if let [first, _, ..] = &places[..] {
+                    message.body.drain(first.clone());
+                }
+            }
+        }),
+    ),
+    fault(
+        "xml-inner-objects-flattened",
+        "XML-NESTING",
+        "In XML what stands in cc_data is taken to stand beside it.",
+        Request(&|message| in_xml(message, |text| text.replace("<cc_data>", "").replace("</cc_data>", ""))),
+    ),
+    fault(
+        "double-quoted-array-is-empty",
+        "XML-ARRAY-QUOTES",
+        "An item whose attribute stands in double quotes is lost.",
+        Request(&|message| {
+            let places = elements(message.text(), "subscriptions");
+            let is_double = |place: &std::ops::Range<usize>| message.text()[place.clone()].contains("array=\"true\"");
+            let lost: Vec<_> = places.into_iter().filter(is_double).collect();
+            lost.into_iter().rev().for_each(|place| drop(message.body.drain(place)));
+        }),
+    ),
+    fault(
+        "bare-phones-lost",
+        "XML-ARRAY-BARE-PHONES",
+        "A single phones without the attribute is lost.",
+        Request(&|message| {
+            let places = elements(message.text(), "phones");
+            if let ([only], true) = (&places[..], message.has("<phones>")) {
+                message.body.drain(only.clone());
+            }
+        }),
+    ),
+    fault(
+        "xml-decimal-references-kept",
+        "XML-CHARACTER-REFERENCES",
+        "Decimal character references are kept as they are spelled.",
+        Request(&|message| in_xml(message, |text| text.replace("&#", "&amp;#").replace("&amp;#x", "&#x"))),
+    ),
+    fault(
+        "xml-cdata-decoded",
+        "XML-CDATA",
+        "Entities are decoded within CDATA sections too.",
+        Request(&|message| {
+            if message.has("<![CDATA[") {
+                in_xml(message, |text| text.replace("&amp;", "&").replace("&lt;", "<"));
+            }
+        }),
+    ),
+    fault(
+        "xml-text-ends-at-cdata",
+        "XML-CDATA",
+        "Text beside a CDATA section is lost.",
+        Request(&|message| in_xml(message, only_cdata)),
+    ),
+    fault(
+        "xml-text-ends-at-a-comment",
+        "XML-COMMENTS",
+        "Text behind a comment is lost.",
+        Request(&|message| in_xml(message, cut_behind_comments)),
+    ),
 ];
 
 /// The token of the documented world.
-const TOKEN: &str = "abcdefghijklmnqrstuvwxyz";
+pub(super) const TOKEN: &str = "abcdefghijklmnqrstuvwxyz";
 
 pub(super) fn cut_after_first_document(message: &mut Message) {
     let end = if message.is_xml() {
@@ -312,4 +588,89 @@ fn expand_entities(text: &str) -> String {
         }
     }
     expanded
+}
+
+fn takes_for_post(message: &mut Message, method: &str) {
+    if message.method == method {
+        message.method = "POST".to_owned();
+    }
+}
+
+/// Replaces `data` of JSON where `change` has something else for it.
+fn other_data(message: &mut Message, change: impl Fn(&serde_json::Value) -> Option<serde_json::Value>) {
+    if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&message.body)
+        && let Some(data) = body.get("data").and_then(change)
+    {
+        body["data"] = data;
+        message.body = body.to_string().into();
+    }
+}
+
+/// Shows what stands between the quotes of JSON, and whether it is a string.
+fn in_json(message: &mut Message, change: impl Fn(&str, bool) -> String) {
+    if message.is_xml() || message.text().is_empty() {
+        return;
+    }
+    let text = message.text();
+    let mut changed = String::new();
+    let (mut start, mut is_string, mut is_escaped) = (0, false, false);
+    for (at, c) in text.char_indices() {
+        if c == '"' && !is_escaped {
+            changed += &change(&text[start..at], is_string);
+            changed.push(c);
+            (start, is_string) = (at + 1, !is_string);
+        }
+        is_escaped = c == '\\' && is_string && !is_escaped;
+    }
+    changed += &change(&text[start..], is_string);
+    message.body = changed.into();
+}
+
+/// What stands between two strings of JSON, with quotes around a word in front of a colon.
+fn quoted(piece: &str) -> String {
+    let Some(colon) = piece.find(':') else { return piece.to_owned() };
+    let word = piece[..colon].trim_end().rsplit([' ', ',', '{']).next().unwrap_or_default();
+    if word.is_empty() { piece.to_owned() } else { piece.replacen(word, &format!("\"{word}\""), 1) }
+}
+
+/// The document with other tags where `mend` has one; it is shown each tag and the one that was opened last.
+fn mended(text: &str, mend: impl Fn(&str, Option<&str>) -> Option<String>) -> String {
+    let mut open: Vec<String> = Vec::new();
+    let mut document = String::new();
+    for piece in text.split_inclusive('>') {
+        let (before, tag) = piece.find('<').map_or((piece, ""), |start| piece.split_at(start));
+        let tag = mend(tag, open.last().map(String::as_str)).unwrap_or_else(|| tag.to_owned());
+        if is_end(&tag) {
+            open.pop();
+        } else if tag.ends_with('>') && !tag.ends_with("/>") {
+            open.push(tag.clone());
+        }
+        document += before;
+        document += &tag;
+    }
+    document
+}
+
+fn is_end(tag: &str) -> bool {
+    tag.starts_with("</")
+}
+
+fn end_of(tag: &str) -> String {
+    let name = tag.trim_start_matches('<').split([' ', '>']).next().unwrap_or_default();
+    format!("</{name}>")
+}
+
+fn only_cdata(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("<![CDATA[") else { return text.to_owned() };
+    let Some((section, after)) = rest.split_once("]]>") else { return text.to_owned() };
+    let before = before.rfind('>').map_or(before, |end| &before[..=end]);
+    let after = after.find('<').map_or(after, |start| &after[start..]);
+    format!("{before}<![CDATA[{section}]]>{}", only_cdata(after))
+}
+
+fn cut_behind_comments(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("<!--") else { return text.to_owned() };
+    let Some((_, after)) = rest.split_once("-->") else { return text.to_owned() };
+    let after = after.find('<').map_or(after, |start| &after[start..]);
+    format!("{before}{}", cut_behind_comments(after))
 }

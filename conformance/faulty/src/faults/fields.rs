@@ -2,6 +2,7 @@
 
 use super::fault;
 use crate::{Fault, seam::Seam::Import};
+use rollcall_matching::mode::MODES;
 use rollcall_model::{
     database::DatabaseId,
     field::FieldValue,
@@ -64,68 +65,6 @@ pub(super) const FAULTS: &[Fault] = &[
         "DATA-ABSENT",
         "A request without phones clears those of the profile.",
         Import(&|request| clear_absent(request, &[PHONES])),
-    ),
-    fault(
-        "first-name-dropped",
-        "DATA-FIELD-FNAME",
-        "The first name is taken and forgotten.",
-        Import(&|request| drop_field(request, "_fname")),
-    ),
-    fault(
-        "names-swapped",
-        "DATA-FIELD-LNAME",
-        "First and last name are kept in each other's place.",
-        Import(&|request| {
-            for (name, _) in &mut request.patch.fields {
-                *name = match name.as_str() {
-                    "_fname" => "_lname".into(),
-                    "_lname" => "_fname".into(),
-                    _ => continue,
-                };
-            }
-        }),
-    ),
-    fault(
-        "custom-fields-of-profile-dropped",
-        "DATA-FIELD-CUSTOM",
-        "The database's own fields are taken and forgotten.",
-        Import(&|request| drop_field(request, "custom_field")),
-    ),
-    fault(
-        "email-dropped",
-        "DATA-FIELD-EMAIL",
-        "The profile's e-mail in data is ignored.",
-        Import(&|request| drop_field(request, EMAIL)),
-    ),
-    fault(
-        "phones-dropped",
-        "DATA-FIELD-PHONES",
-        "The profile's phones in data are ignored.",
-        Import(&|request| drop_field(request, PHONES)),
-    ),
-    fault(
-        "sex-dropped",
-        "DATA-FIELD-SEX",
-        "The sex is taken and forgotten.",
-        Import(&|request| drop_field(request, "_sex")),
-    ),
-    fault(
-        "time-zone-dropped",
-        "DATA-FIELD-TZ",
-        "The time zone is taken and forgotten.",
-        Import(&|request| drop_field(request, "_tz")),
-    ),
-    fault(
-        "vendor-dropped",
-        "DATA-FIELD-VENDOR",
-        "The vendor is taken and forgotten.",
-        Import(&|request| drop_field(request, "_vendor")),
-    ),
-    fault(
-        "registration-address-dropped",
-        "DATA-FIELD-REGIP",
-        "The address of registration is taken and forgotten.",
-        Import(&|request| drop_field(request, "_regip")),
     ),
     fault(
         "dates-in-local-time",
@@ -206,9 +145,95 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         }),
     ),
+    fault(
+        "moments-cut-to-days",
+        "DATA-DATE-RFC3339",
+        "A date is kept without its time.",
+        Import(&|request| {
+            values(request, |_, value| {
+                if let FieldValue::Date(moment) = value {
+                    let seconds = moment.as_second();
+                    *moment -= std::time::Duration::from_secs(seconds.rem_euclid(24 * 60 * 60).unsigned_abs());
+                }
+            });
+        }),
+    ),
+    fault(
+        "without-matching-nothing-is-stored",
+        "PARAM-MATCHING-OPTIONAL",
+        "Without matching the data is not stored.",
+        Import(&|request| {
+            if request.matching.is_none() {
+                request.patch.fields.clear();
+                request.patch.subscriptions.clear();
+            }
+        }),
+    ),
+    fault(
+        "texts-cut",
+        "DATA-TEXT-LONG",
+        "Texts are cut after 255 characters.",
+        Import(&|request| texts(request, |text| text.chars().take(255).collect())),
+    ),
+    fault(
+        "detected-wins",
+        "PARAM-DETECT-GEO-EXPLICIT",
+        "With detect_geo true, a given time zone is not kept.",
+        Import(&|request| {
+            if request.options.detect_geo {
+                drop_field(request, "_tz");
+            }
+        }),
+    ),
+    fault(
+        "detect-geo-takes-the-address-away",
+        "PARAM-DETECT-GEO",
+        "With detect_geo true, a request that has addresses stores nothing else.",
+        Import(&|request| {
+            if request.options.detect_geo
+                && (request.patch.value("_ip").is_some() || request.patch.value("_regip").is_some())
+            {
+                request.patch.fields.retain(|(name, _)| ["_ip", "_regip"].contains(&name.as_str()));
+            }
+        }),
+    ),
+    fault(
+        "any-one-tag-will-do",
+        "MATCH-CUSTOM-TAGS",
+        "Of a combination of tags the first one is searched.",
+        Import(&|request| {
+            if let Some(FieldValue::Tags(tags)) =
+                request.identifiers.field_value.as_mut().and_then(|value| value.of_database.as_mut())
+            {
+                tags.truncate(1);
+            }
+        }),
+    ),
+    fault(
+        "tags-are-one-text",
+        "MATCH-CUSTOM-TAGS",
+        "A combination of tags is searched as if it were one tag.",
+        Import(&|request| {
+            if let Some(value) = &mut request.identifiers.field_value
+                && let Some(FieldValue::Tags(tags)) = &mut value.of_database
+            {
+                *tags = vec![value.text.clone()];
+            }
+        }),
+    ),
+    fault(
+        "unknown-mode-is-the-default",
+        "MATCH-MODE-UNKNOWN",
+        "A mode that does not exist is taken for the default.",
+        Import(&|request| {
+            if request.matching.as_deref().is_some_and(|name| MODES.iter().all(|mode| mode.name != name)) {
+                request.matching = None;
+            }
+        }),
+    ),
 ];
 
-fn drop_field(request: &mut ImportRequest, name: &str) {
+pub(super) fn drop_field(request: &mut ImportRequest, name: &str) {
     request.patch.fields.retain(|(known, _)| known.as_str() != name);
 }
 
@@ -219,7 +244,7 @@ fn clear_absent(request: &mut ImportRequest, names: &[&str]) {
 }
 
 /// Shows every value that a field is to be given.
-fn values(request: &mut ImportRequest, change: impl Fn(&str, &mut FieldValue)) {
+pub(super) fn values(request: &mut ImportRequest, change: impl Fn(&str, &mut FieldValue)) {
     for (name, given) in &mut request.patch.fields {
         if let FieldChange::Set(value) = given {
             change(name.as_str(), value);

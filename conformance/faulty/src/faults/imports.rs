@@ -7,7 +7,7 @@ use crate::{
     message::{Message, elements},
     seam::Seam::{Call, Importer},
 };
-use rollcall_matching::key::LookupKey;
+use rollcall_matching::key::{KeySource, LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     import::{ImportOutcome, ImportRequest},
@@ -31,7 +31,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "looks-before-it-locks",
         "MATCH-SERIAL",
         "An import does not see profiles which others make while it is under way.",
-        Importer(&|importer| Arc::new(LooksFirst(importer))),
+        Importer(&|importer| Arc::new(LooksFirst(importer, None))),
     ),
     fault(
         "answers-the-import-before",
@@ -87,10 +87,70 @@ pub(super) const FAULTS: &[Fault] = &[
         "A document is carried out before what follows it has it refused.",
         Call(&|service, message| Box::pin(store_first_document(service, message))),
     ),
+    fault(
+        "refused-subscription-leaves-an-empty-profile",
+        "SUB-INVALID-LEAVES-NO-TRACE",
+        "A refused subscription fails the import when the profile is already there, though without data.",
+        Call(&|service, message| Box::pin(store_then_refuse(service, message, |message| only(message, &[])))),
+    ),
+    fault(
+        "refused-subscription-leaves-the-email",
+        "DATA-ATOMIC",
+        "A refused subscription fails the import when the e-mail is already stored.",
+        Call(&|service, message| Box::pin(store_then_refuse(service, message, |message| only(message, &["email"])))),
+    ),
+    fault(
+        "refused-subscription-leaves-the-phones",
+        "DATA-ATOMIC",
+        "A refused subscription fails the import when the phones are already stored.",
+        Call(&|service, message| Box::pin(store_then_refuse(service, message, |message| only(message, &["phones"])))),
+    ),
+    fault(
+        "token-without-right-stores",
+        "PARAM-TOKEN-RIGHT",
+        "A token without right is refused when the import is already stored.",
+        Call(&|service, message| Box::pin(store_for_strangers(service, message))),
+    ),
+    fault(
+        "unknown-database-stores-in-the-first",
+        "PARAM-DB-ID-KNOWN",
+        "An unknown database is refused when the import is already stored in the first one.",
+        Call(&|service, message| Box::pin(store_in_the_first(service, message))),
+    ),
+    fault(
+        "late-index",
+        "MATCH-SERIAL",
+        "A profile is found by its e-mail only by imports that came after it was stored.",
+        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::ProfileEmail)))),
+    ),
+    fault(
+        "late-index-of-phones",
+        "MATCH-SERIAL-ANSWERS",
+        "A profile is found by its phones only by imports that came after it was stored.",
+        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::ProfilePhone)))),
+    ),
+    fault(
+        "late-index-of-email-subscriptions",
+        "MATCH-SERIAL-ANSWERS",
+        "A profile is found by an e-mail subscription only by imports that came after it was stored.",
+        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::EmailSubscription)))),
+    ),
+    fault(
+        "late-index-of-push-subscriptions",
+        "MATCH-SERIAL-ANSWERS",
+        "A profile is found by a push subscription only by imports that came after it was stored.",
+        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::PushSubscription)))),
+    ),
+    fault(
+        "late-index-of-custom-fields",
+        "MATCH-SERIAL-ANSWERS",
+        "A profile is found by a custom field only by imports that came after it was stored.",
+        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::CustomField)))),
+    ),
 ];
 
-/// Sees the state that there was when the request came.
-struct LooksFirst(import::Importer);
+/// Sees the state that there was when the request came; where a place is named, only there.
+struct LooksFirst(import::Importer, Option<KeySource>);
 
 /// How long such an import takes, so that others have the time to come in between.
 const UNDER_WAY: Duration = Duration::from_millis(1);
@@ -98,7 +158,7 @@ const UNDER_WAY: Duration = Duration::from_millis(1);
 impl Import for LooksFirst {
     fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
-            let lens = Arc::new(AsOf(new_profile_id()));
+            let lens = Arc::new(AsOf(new_profile_id(), self.1));
             tokio::time::sleep(UNDER_WAY).await;
             let store = Arc::new(LensStore { store: Arc::clone(&self.0.store), lens });
             import::Importer { world: Arc::clone(&self.0.world), store, modes: self.0.modes }.import(request).await
@@ -107,7 +167,7 @@ impl Import for LooksFirst {
 }
 
 /// Does not see profiles that are younger than this. Identifiers ascend.
-struct AsOf(ProfileId);
+struct AsOf(ProfileId, Option<KeySource>);
 
 impl Lens for AsOf {
     fn find(
@@ -117,7 +177,7 @@ impl Lens for AsOf {
         key: &LookupKey<'_>,
     ) -> Result<Vec<ProfileId>, StoreError> {
         let mut found = state.find(database, key)?;
-        found.retain(|id| *id < self.0);
+        found.retain(|id| *id < self.0 || self.1.is_some_and(|place| place != key.source));
         Ok(found)
     }
 }
@@ -166,7 +226,7 @@ async fn store_then_refuse(service: &Service, mut message: Message, reduce: fn(&
 const ADDRESSES: &[&str] = &["].email", "].phone", "].provider", "].subscription_id", "].cc_data"];
 
 /// Leaves invalid subscriptions out where the refusal names one of these places.
-async fn forgive(service: &Service, mut message: Message, places: &[&str]) -> Reply {
+pub(super) async fn forgive(service: &Service, mut message: Message, places: &[&str]) -> Reply {
     let reply = service.answer(message.call()).await;
     let text = String::from_utf8_lossy(&reply.body);
     if !is_about_a_subscription(&reply) || !places.iter().any(|place| text.contains(place)) {
@@ -204,11 +264,43 @@ fn skipping_invalid(message: &mut Message) {
 }
 
 fn without_subscriptions(message: &mut Message) {
+    only(message, &["email", "phones", "_fname", "_lname", "custom_field"]);
+}
+
+/// Leaves of `data` these parts.
+pub(super) fn only(message: &mut Message, kept: &[&str]) {
     if message.is_xml() {
-        let places = elements(message.text(), "subscriptions");
-        places.into_iter().rev().for_each(|place| drop(message.body.drain(place)));
+        const PARTS: [&str; 6] = ["subscriptions", "email", "phones", "_fname", "_lname", "custom_field"];
+        for part in PARTS.iter().filter(|part| !kept.contains(part)) {
+            let data = elements(message.text(), "data").first().cloned().unwrap_or_default();
+            let places = elements(message.text(), part).into_iter().filter(|place| data.contains(&place.start));
+            places.rev().for_each(|place| drop(message.body.drain(place)));
+        }
     } else if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&message.body) {
-        body["data"].as_object_mut().map(|data| data.remove("subscriptions"));
+        if let Some(data) = body["data"].as_object_mut() {
+            data.retain(|part, _| kept.contains(&part.as_str()));
+        }
         message.body = body.to_string().into();
     }
+}
+
+/// A token of the documented world that may not use its first database.
+const STRANGER: &str = "00000000000000000000000000000002";
+
+async fn store_for_strangers(service: &Service, mut message: Message) -> Reply {
+    let refused = service.answer(message.call()).await;
+    if refused.code == ResponseCode::NoAccess && message.value("token") == Some(STRANGER) {
+        message.set("token", super::bodies::TOKEN);
+        service.answer(message.call()).await;
+    }
+    refused
+}
+
+async fn store_in_the_first(service: &Service, mut message: Message) -> Reply {
+    let refused = service.answer(message.call()).await;
+    if refused.code == ResponseCode::DatabaseNotFound {
+        message.set("db_id", "1");
+        service.answer(message.call()).await;
+    }
+    refused
 }

@@ -9,18 +9,6 @@ use crate::{
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(
-        "skip-triggers-refused",
-        "PARAM-SKIP-TRIGGERS",
-        "The flag skip_triggers is refused.",
-        Refuses(&|message| message.has("skip_triggers")),
-    ),
-    fault(
-        "skip-invalid-refused",
-        "PARAM-SKIP-INVALID",
-        "The flag skip_invalid_subscriptions is refused.",
-        Refuses(&|message| message.has("skip_invalid_subscriptions")),
-    ),
-    fault(
         "detect-geo-needs-an-address",
         "PARAM-DETECT-GEO",
         "detect_geo is refused where data has no address.",
@@ -55,12 +43,6 @@ pub(super) const FAULTS: &[Fault] = &[
         "SUB-STATUS-OPTIONAL",
         "A subscription without status is refused.",
         Refuses(&|message| message.has("channel") && !message.has("status")),
-    ),
-    fault(
-        "status-complained-refused",
-        "SUB-STATUS-WORDS",
-        "The status complained is refused.",
-        Refuses(&|message| message.has("complained")),
     ),
     fault(
         "moments-refused",
@@ -118,16 +100,126 @@ pub(super) const FAULTS: &[Fault] = &[
         "XML-ROOT",
         "White space between elements is refused, but for line breaks.",
         Refuses(&|message| message.is_xml() && message.has("\n ")),
-    ),
+    )
+    .only_told("the page shows no indented document, so that the case is only a `should`."),
     fault(
         "windows-line-breaks-refused",
         "XML-ROOT",
         "Line breaks of Windows are refused between elements.",
         Refuses(&|message| message.is_xml() && message.has(">\r\n<")),
+    )
+    .only_told("the page shows no such line breaks, so that the case is only a `should`."),
+    fault(
+        "leap-days-refused",
+        "DATA-DATE-ONLY",
+        "The twenty-ninth of February is refused.",
+        Refuses(&|message| message.has("02-29")),
+    ),
+    fault(
+        "one-of-two-refused-without-phone",
+        "MATCH-ONE-OF-TWO",
+        "Modes for e-mail or phone are refused without a phone.",
+        Refuses(&|message| asks_for_two(message) && !message.has_parameter("phone")),
+    ),
+    fault(
+        "one-of-two-refused-without-email",
+        "MATCH-ONE-OF-TWO",
+        "Modes for e-mail or phone are refused without an e-mail.",
+        Refuses(&|message| asks_for_two(message) && !message.has_parameter("email")),
+    ),
+    fault(
+        "matching-must-stand-before-email",
+        "PARAM-ORDER",
+        "The mode must stand in front of the e-mail.",
+        Refuses(&|message| {
+            stands_before(message, "\"email\":", "\"matching\":") || stands_before(message, "<email>", "<matching>")
+        }),
+    ),
+    fault(
+        "channel-must-stand-before-address",
+        "XML-ORDER",
+        "In XML the channel must stand in front of the address.",
+        Refuses(&|message| {
+            let subscriptions = elements(message.text(), "subscriptions");
+            let texts = subscriptions.into_iter().map(|place| &message.text()[place]);
+            texts
+                .filter_map(|text| text.find("<email>").zip(text.find("<channel>")))
+                .any(|(email, channel)| email < channel)
+        }),
+    ),
+    fault(
+        "hundred-subscriptions-at-most",
+        "TRANSPORT-LIMIT-64K",
+        "More than a hundred subscriptions are refused.",
+        Refuses(&|message| message.text().matches("resource_id").count() > 2 * 100),
+    ),
+    fault(
+        "phones-with-attribute-refused",
+        "XML-ARRAY-SINGLE",
+        "In XML phones must not have the attribute array.",
+        Refuses(&|message| message.has("<phones array=")),
+    ),
+    fault(
+        "attribute-on-several-refused",
+        "XML-ARRAY-EVERY",
+        "The attribute array is refused on a list of several.",
+        Refuses(&|message| message.text().matches("array=").count() > 1),
+    ),
+    fault(
+        "attribute-on-the-first-refused",
+        "XML-ARRAY-FIRST",
+        "The attribute array is refused where other items go without it.",
+        Refuses(&|message| {
+            message.text().matches("<subscriptions array=").count() == 1
+                && elements(message.text(), "subscriptions").len() > 1
+        }),
+    ),
+    fault(
+        "bare-subscription-refused",
+        "XML-ARRAY-BARE-SUBSCRIPTION",
+        "A single subscription without the attribute array is refused.",
+        Refuses(&|message| message.has("<subscriptions>") && elements(message.text(), "subscriptions").len() == 1),
+    ),
+    fault("cdata-refused", "XML-CDATA", "CDATA sections are refused.", Refuses(&|message| message.has("<![CDATA["))),
+    fault("comments-refused", "XML-COMMENTS", "Comments are refused.", Refuses(&|message| message.has("<!--"))),
+    fault(
+        "comment-before-the-root-refused",
+        "XML-COMMENTS",
+        "A comment in front of the root is refused.",
+        Refuses(&|message| message.text().trim_start().starts_with("<!--")),
+    ),
+    fault(
+        "declaration-refused",
+        "XML-DECLARATION",
+        "An XML declaration is refused.",
+        Refuses(&|message| message.has("<?xml ")),
+    ),
+    fault(
+        "byte-order-mark-refused",
+        "XML-BOM",
+        "A byte order mark is refused.",
+        Refuses(&|message| message.is_xml() && message.body.starts_with(&[0xef, 0xbb, 0xbf])),
+    ),
+    fault(
+        "media-type-of-json-needs-a-charset",
+        "TRANSPORT-CONTENT-TYPE-JSON",
+        "The type application/json is refused without a charset.",
+        Refuses(&|message| message.content_type.as_deref() == Some("application/json")),
+    ),
+    fault(
+        "media-type-of-xml-needs-a-charset",
+        "TRANSPORT-CONTENT-TYPE-XML",
+        "The type application/xml is refused without a charset.",
+        Refuses(&|message| message.content_type.as_deref() == Some("application/xml")),
     ),
 ];
 
 fn stands_before(message: &Message, first: &str, second: &str) -> bool {
     let place = |name| message.text().find(name);
     place(first).zip(place(second)).is_some_and(|(first, second)| first < second)
+}
+
+/// Whether the mode is one that searches by e-mail or phone.
+fn asks_for_two(message: &Message) -> bool {
+    message.value("matching").is_some_and(|mode| mode.starts_with("email_phone"))
 }

@@ -10,10 +10,11 @@ use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
-    field::FieldValue,
+    field::{FieldName, FieldValue},
     phone::Phone,
     profile::{Profile, ProfileId},
     subscription::Subscription,
+    subscription_status::SubscriptionStatus,
     system_field::{EMAIL, PHONES},
 };
 use rollcall_store::{error::StoreError, transaction::Transaction};
@@ -24,18 +25,6 @@ use std::{
 
 pub(super) const FAULTS: &[Fault] = &[
     fault("finds-nobody", "MATCH-UPDATES", "Every import makes a new profile.", Find(&|_, _, _| Ok(Vec::new()))),
-    fault(
-        "never-finds-by-id",
-        "MATCH-PROFILE-ID",
-        "Mode profile_id finds nobody.",
-        Find(&|state, database, key| unless(key.source == KeySource::ProfileId, state, database, key)),
-    ),
-    fault(
-        "never-finds-by-push",
-        "MATCH-PUSH-SUB",
-        "Push tokens are kept, but not searched.",
-        Find(&|state, database, key| unless(key.source == KeySource::PushSubscription, state, database, key)),
-    ),
     fault(
         "several-is-nobody",
         "MATCH-SEVERAL",
@@ -154,12 +143,6 @@ pub(super) const FAULTS: &[Fault] = &[
         Put(&|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
     ),
     fault(
-        "messengers-share-identity",
-        "SUB-OBJECT",
-        "One number on two messengers of a resource is one subscription.",
-        Put(&|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.address.is_same(&b.address)))),
-    ),
-    fault(
         "sms-and-messengers-share-identity",
         "SUB-IDENTITY",
         "One number on SMS and a messenger of a resource is one subscription.",
@@ -251,13 +234,100 @@ pub(super) const FAULTS: &[Fault] = &[
             Some(after)
         }),
     ),
+    fault(
+        "new-profiles-are-empty",
+        "DATA-ADDS",
+        "A new profile is added without the fields of data.",
+        Put(&|before, mut after| {
+            if before.is_none() {
+                after.fields = Default::default();
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "new-fields-not-added-later",
+        "DATA-UPDATES",
+        "An update changes the fields that a profile has, and gives it no further ones.",
+        Put(&|before, mut after| {
+            if let Some(before) = before {
+                let is_new = |name: &&FieldName| before.fields.get(name.as_str()).is_none();
+                let new: Vec<_> = after.fields.iter().map(|(name, _)| name).filter(is_new).cloned().collect();
+                new.iter().for_each(|name| after.fields.remove(name.as_str()));
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "second-subscription-never-added",
+        "SUB-ADDED-ON-UPDATE",
+        "A profile that has a subscription is given no further one.",
+        Put(&|before, mut after| {
+            if let Some(before) = before.filter(|before| !before.subscriptions.is_empty()) {
+                after.subscriptions.truncate(before.subscriptions.len());
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "update-keeps-one-subscription",
+        "SUB-KEPT-ON-UPDATE",
+        "An update that changes no subscription keeps the first one only.",
+        Put(&|before, mut after| {
+            if before.is_some_and(|before| before.subscriptions == after.subscriptions) {
+                after.subscriptions.truncate(1);
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "left-for-good",
+        "SUB-STATUS-UPDATES",
+        "A subscription that has left the status subscribed never gets back.",
+        Put(&|before, mut after| {
+            each_again(before, &mut after, |known, former| {
+                if known.status == SubscriptionStatus::default() {
+                    known.status = former.status;
+                }
+            });
+            Some(after)
+        }),
+    ),
+    fault(
+        "one-set-of-categories-for-all",
+        "SUB-STORED",
+        "All subscriptions of a profile have the categories of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.categories.clone_from(&first.categories)))),
+    ),
+    fault(
+        "one-set-of-fields-for-all",
+        "SUB-STORED",
+        "All subscriptions of a profile have the fields of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.custom_fields.clone_from(&first.custom_fields)))),
+    ),
+    fault(
+        "one-resource-for-all",
+        "SUB-RESOURCE-ID",
+        "All subscriptions of a profile are kept under the resource of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.resource = first.resource))),
+    ),
+    fault(
+        "list-order-is-identity",
+        "SUB-SECOND-ADDRESS",
+        "The subscription of an update takes the place of a stored one on its channel that has another address.",
+        Put(&|before, mut after| {
+            let Some(before) = before else { return Some(after) };
+            let added = after.subscriptions.split_off(before.subscriptions.len().min(after.subscriptions.len()));
+            after.subscriptions.retain(|known| {
+                !added.iter().any(|new| new.channel == known.channel && new.resource == known.resource)
+            });
+            after.subscriptions.extend(added);
+            Some(after)
+        }),
+    ),
 ];
 
 type Found = Result<Vec<ProfileId>, StoreError>;
-
-fn unless(is_blind: bool, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
-    if is_blind { Ok(Vec::new()) } else { state.find(database, key) }
-}
 
 fn only_one(found: Vec<ProfileId>) -> Vec<ProfileId> {
     if found.len() > 1 { Vec::new() } else { found }
@@ -334,7 +404,7 @@ fn owned(key: &LookupKey<'_>) -> LookupKey<'static> {
 }
 
 /// Subscriptions that are the same by this rule become one, with what the last of them says.
-fn merged(mut profile: Profile, is_same: fn(&Subscription, &Subscription) -> bool) -> Profile {
+pub(super) fn merged(mut profile: Profile, is_same: impl Fn(&Subscription, &Subscription) -> bool) -> Profile {
     let mut kept: Vec<Subscription> = Vec::new();
     for next in profile.subscriptions {
         kept.retain(|known| !is_same(known, &next));

@@ -90,13 +90,13 @@ fn cases(matrix: &Matrix<'_>) -> String {
 }
 
 fn rows(matrix: &Matrix<'_>) -> String {
-    let mut table = String::from("## Requirements\n\n| requirement | level | faults that break it |\n| --- | --- | ---: |\n");
+    let mut table =
+        String::from("## Requirements\n\n| requirement | level | faults that break it |\n| --- | --- | ---: |\n");
     for (row, faults) in matrix.broken_rows() {
         line(&mut table, &[row.id.clone(), row.level.to_string(), faults.to_string()]);
     }
-    let untested = |level: Level| {
-        matrix.suite.requirements.iter().filter(move |row| row.level == level && row.untested.is_some())
-    };
+    let untested =
+        |level: Level| matrix.suite.requirements.iter().filter(move |row| row.level == level && row.untested.is_some());
     for row in untested(Level::Must) {
         line(&mut table, &[row.id.clone(), "untested".to_owned(), row.untested.clone().unwrap_or_default()]);
     }
