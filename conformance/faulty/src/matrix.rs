@@ -208,3 +208,103 @@ fn listed(ids: &[String]) -> String {
         _ => ids.join(", "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two rows and four cases of one area; the fault `finds-nobody` breaks the first row.
+    fn suite(level: &str, documents: &str) -> Suite {
+        let breaks = fault().breaks;
+        let row = |id: &str, level: &str| {
+            format!("[{id}]\nlevel='{level}'\nsays='It works.'\nsource='page:1'\nconfidence='documented'\n")
+        };
+        let case = |row: &str, more: &str| {
+            format!("title='t'\nrequirements=['{row}']\n{more}\n[[steps]]\nimport='{{\"data\":{{}}}}'\nexpect='new'")
+        };
+        let files = [
+            ("spec/requirements/a.toml", row(breaks, level) + &row("B-1", "may")),
+            ("cases/x/a.toml", case(breaks, documents)),
+            ("cases/x/b.toml", case("B-1", "")),
+            ("worlds/documented.toml", "[suite]\ntoken='t'\ndatabase=1".to_owned()),
+        ];
+        Suite::load(&files.map(|(path, text)| (path.to_owned(), text.into_bytes())).into()).unwrap()
+    }
+
+    fn fault() -> &'static Fault {
+        crate::named("finds-nobody").unwrap()
+    }
+
+    fn heard(conclusion: Conclusion, rows: &[&str], cases: &[&str]) -> Heard {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        Heard { conclusion, rows: texts(rows).into_iter().collect(), cases: texts(cases) }
+    }
+
+    fn matrix<'a>(suite: &'a Suite, heard_of_fault: Heard) -> Matrix<'a> {
+        let honest = heard(Conclusion::Conformant, &[], &[]);
+        Matrix { suite, honest, tried: vec![Tried { fault: fault(), heard: heard_of_fault }] }
+    }
+
+    #[track_caller]
+    fn assert_fate(level: &str, conclusion: Conclusion, rows: &[&str], expected: Fate) {
+        let suite = suite(level, "");
+        let matrix = matrix(&suite, heard(conclusion, rows, &["x/a"]));
+        assert_eq!(matrix.fate(&matrix.tried[0]), expected);
+        let is_told = matrix.problems().iter().any(|problem| problem.contains("survives"));
+        assert_eq!(is_told, expected == Fate::Survived);
+    }
+
+    #[test]
+    fn a_fault_is_killed_only_where_the_row_that_it_breaks_is_blamed() {
+        let row = fault().breaks;
+        assert_fate("must", Conclusion::Nonconformant, &[row], Fate::Killed);
+        assert_fate("must", Conclusion::Nonconformant, &["B-1"], Fate::Survived);
+        assert_fate("must", Conclusion::Conformant, &[row], Fate::Survived);
+        assert_fate("should", Conclusion::Conformant, &[row], Fate::Told);
+        assert_fate("should", Conclusion::Conformant, &[], Fate::Survived);
+        assert_fate("must", Conclusion::Inconclusive, &[row], Fate::Survived);
+    }
+
+    #[test]
+    fn a_case_that_no_fault_needs_must_say_what_it_documents() {
+        let row = fault().breaks;
+        let problems = |documents: &str, cases: &[&str]| {
+            let suite = suite("must", documents);
+            let problems = matrix(&suite, heard(Conclusion::Nonconformant, &[row], cases)).problems();
+            problems.into_iter().filter(|problem| problem.starts_with("case x/a")).collect::<Vec<_>>()
+        };
+        assert_eq!(problems("", &["x/a"]), Vec::<String>::new());
+        assert!(problems("", &["x/b"])[0].contains("say in the case what it `documents`"));
+        assert_eq!(problems("documents='an example'", &["x/b"]), Vec::<String>::new());
+        assert!(problems("documents='an example'", &["x/a"])[0].contains("is not needed"));
+    }
+
+    #[test]
+    fn counts_the_other_cases_of_the_area_that_notice_the_same() {
+        let suite = suite("must", "");
+        let matrix = matrix(&suite, heard(Conclusion::Nonconformant, &[], &["x/a", "x/b", "generated/1"]));
+        let others: Vec<_> = matrix.worths().iter().map(|worth| worth.rarest.map(|(_, others)| others)).collect();
+        assert_eq!(others, [Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn a_must_wants_two_faults_and_a_server_without_one_fails_nothing() {
+        let suite = suite("must", "");
+        let mut matrix = matrix(&suite, heard(Conclusion::Nonconformant, &[fault().breaks], &["x/a", "x/b"]));
+        matrix.honest = heard(Conclusion::Nonconformant, &[], &["x/a"]);
+        let problems = matrix.problems();
+        assert!(problems[0].contains("without a fault fails x/a"), "{problems:?}");
+        assert!(problems.iter().any(|problem| problem.contains("broken by 1 faults; 2 are wanted")), "{problems:?}");
+    }
+
+    #[test]
+    fn the_page_tells_what_notices_a_fault() {
+        let suite = suite("must", "");
+        let matrix =
+            matrix(&suite, heard(Conclusion::Nonconformant, &[fault().breaks], &["x/a", "x/b", "generated/1"]));
+        let page = page::render(&matrix);
+        let line =
+            format!("| `finds-nobody` | {} | {} | killed | yes | `x/a` | 2 | 1 |", fault().story, fault().breaks);
+        assert!(page.lines().any(|found| found == line), "{page}");
+    }
+}
