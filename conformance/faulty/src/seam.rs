@@ -104,6 +104,14 @@ impl Seam {
         Self::Find(lasting(find))
     }
 
+    pub(crate) fn importer(wrap: impl Fn(Importer) -> Arc<dyn Import> + Sync + 'static) -> Self {
+        Self::Importer(lasting(wrap))
+    }
+
+    pub(crate) fn store<L: Lens>(lens: impl Fn() -> L + Sync + 'static) -> Self {
+        Self::Store(lasting(move || -> Arc<dyn Lens> { Arc::new(lens()) }))
+    }
+
     pub(crate) fn put(keep: impl Fn(Option<&Profile>, Profile) -> Option<Profile> + Sync + 'static) -> Self {
         Self::Put(lasting(keep))
     }

@@ -49,7 +49,7 @@ fn a_fault_at_each_seam_is_noticed() {
     assert_killed("skips-the-good-ones-too"); // the call
     assert_killed("channel-sms-forgotten"); // the decoded request
     assert_killed("id-of-the-answer-not-of-the-profile"); // how imports are taken
-    assert_killed("several-by-email-subscription-is-nobody"); // look-ups
+    assert_killed("email-subscription-several-is-nobody"); // look-ups
     assert_killed("first-value-wins"); // writes
     assert_killed("database-ignored-in-search"); // both together
 }

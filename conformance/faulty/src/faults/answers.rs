@@ -271,11 +271,11 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
-        "posts-are-not-read",
-        "TRANSPORT-METHOD-POST",
-        "Every POST is answered as carried out, with one and the same profile.",
+        "missing-data-answered-as-done",
+        "PARAM-DATA-REQUIRED",
+        "A request without data is answered as carried out.",
         Reply(&|message, reply| {
-            if message.method == "POST" {
+            if reply.code == ResponseCode::MissingParameter && !message.has_parameter("data") {
                 *reply = message.success();
             }
         }),

@@ -540,12 +540,6 @@ pub(super) const FAULTS: &[Fault] = &[
         "Text beside a CDATA section is lost.",
         Request(&|message| in_xml(message, only_cdata)),
     ),
-    fault(
-        "xml-text-ends-at-a-comment",
-        "XML-COMMENTS",
-        "Text behind a comment is lost.",
-        Request(&|message| in_xml(message, cut_behind_comments)),
-    ),
 ];
 
 /// The token of the documented world.
@@ -666,11 +660,4 @@ fn only_cdata(text: &str) -> String {
     let before = before.rfind('>').map_or(before, |end| &before[..=end]);
     let after = after.find('<').map_or(after, |start| &after[start..]);
     format!("{before}<![CDATA[{section}]]>{}", only_cdata(after))
-}
-
-fn cut_behind_comments(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("<!--") else { return text.to_owned() };
-    let Some((_, after)) = rest.split_once("-->") else { return text.to_owned() };
-    let after = after.find('<').map_or(after, |start| &after[start..]);
-    format!("{before}{}", cut_behind_comments(after))
 }

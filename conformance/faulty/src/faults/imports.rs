@@ -1,6 +1,6 @@
 //! Table: faults in how imports are taken: at the same time, half, twice, or answered with what belongs to others.
 
-use super::fault;
+use super::{bodies::TOKEN, fault};
 use crate::{
     Fault,
     lens::{Lens, LensStore},
@@ -12,6 +12,7 @@ use rollcall_model::{
     database::DatabaseId,
     import::{ImportOutcome, ImportRequest},
     profile::ProfileId,
+    rejection::Rejection,
     response_code::ResponseCode,
 };
 use rollcall_server::{
@@ -88,12 +89,6 @@ pub(super) const FAULTS: &[Fault] = &[
         Call(&|service, message| Box::pin(store_first_document(service, message))),
     ),
     fault(
-        "refused-subscription-leaves-an-empty-profile",
-        "SUB-INVALID-LEAVES-NO-TRACE",
-        "A refused subscription fails the import when the profile is already there, though without data.",
-        Call(&|service, message| Box::pin(store_then_refuse(service, message, |message| only(message, &[])))),
-    ),
-    fault(
         "refused-subscription-leaves-the-email",
         "DATA-ATOMIC",
         "A refused subscription fails the import when the e-mail is already stored.",
@@ -118,39 +113,37 @@ pub(super) const FAULTS: &[Fault] = &[
         Call(&|service, message| Box::pin(store_in_the_first(service, message))),
     ),
     fault(
-        "late-index",
-        "MATCH-SERIAL",
-        "A profile is found by its e-mail only by imports that came after it was stored.",
-        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::ProfileEmail)))),
+        "refused-subscription-leaves-the-contacts",
+        "SUB-INVALID-LEAVES-NO-TRACE",
+        "A refused subscription fails the import when the profile's contacts are already stored.",
+        Call(&|service, message| {
+            Box::pin(store_then_refuse(service, message, |message| only(message, &["email", "phones"])))
+        }),
     ),
     fault(
-        "late-index-of-phones",
-        "MATCH-SERIAL-ANSWERS",
-        "A profile is found by its phones only by imports that came after it was stored.",
-        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::ProfilePhone)))),
+        "post-only-creates",
+        "TRANSPORT-METHOD-POST",
+        "A POST creates; one that would update a profile is refused, as the matter of another method.",
+        Importer(&|importer| Arc::new(OnlyCreates(importer))),
     ),
     fault(
-        "late-index-of-email-subscriptions",
-        "MATCH-SERIAL-ANSWERS",
-        "A profile is found by an e-mail subscription only by imports that came after it was stored.",
-        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::EmailSubscription)))),
+        "missing-token-noticed-late",
+        "PARAM-TOKEN-REQUIRED",
+        "A request without a token is refused when it is already carried out.",
+        Call(&|service, message| {
+            Box::pin(async move { store_without(service, message, "token", &format!("\"{TOKEN}\"")).await })
+        }),
     ),
     fault(
-        "late-index-of-push-subscriptions",
-        "MATCH-SERIAL-ANSWERS",
-        "A profile is found by a push subscription only by imports that came after it was stored.",
-        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::PushSubscription)))),
-    ),
-    fault(
-        "late-index-of-custom-fields",
-        "MATCH-SERIAL-ANSWERS",
-        "A profile is found by a custom field only by imports that came after it was stored.",
-        Importer(&|importer| Arc::new(LooksFirst(importer, Some(KeySource::CustomField)))),
+        "missing-database-noticed-late",
+        "PARAM-DB-ID-REQUIRED",
+        "A request without a db_id is refused when it is already carried out in the first database.",
+        Call(&|service, message| Box::pin(store_without(service, message, "db_id", "1"))),
     ),
 ];
 
 /// Sees the state that there was when the request came; where a place is named, only there.
-struct LooksFirst(import::Importer, Option<KeySource>);
+pub(super) struct LooksFirst(pub(super) import::Importer, pub(super) Option<KeySource>);
 
 /// How long such an import takes, so that others have the time to come in between.
 const UNDER_WAY: Duration = Duration::from_millis(1);
@@ -204,6 +197,19 @@ impl Import for FreshIds {
         Box::pin(async move {
             self.0.import(request).await?;
             Ok(ImportOutcome::Updated(new_profile_id()))
+        })
+    }
+}
+
+struct OnlyCreates(import::Importer);
+
+impl Import for OnlyCreates {
+    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        Box::pin(async move {
+            match self.0.import(request).await? {
+                ImportOutcome::Updated(_) => Err(Rejection::from(ResponseCode::MethodNotAllowed).into()),
+                created => Ok(created),
+            }
         })
     }
 }
@@ -290,10 +296,19 @@ const STRANGER: &str = "00000000000000000000000000000002";
 async fn store_for_strangers(service: &Service, mut message: Message) -> Reply {
     let refused = service.answer(message.call()).await;
     if refused.code == ResponseCode::NoAccess && message.value("token") == Some(STRANGER) {
-        message.set("token", super::bodies::TOKEN);
+        message.set("token", TOKEN);
         service.answer(message.call()).await;
     }
     refused
+}
+
+async fn store_without(service: &Service, mut message: Message, parameter: &str, value: &str) -> Reply {
+    let reply = service.answer(message.call()).await;
+    if reply.code != ResponseCode::Success && !message.has_parameter(parameter) && !message.has_token_elsewhere() {
+        message.add(parameter, value);
+        service.answer(message.call()).await;
+    }
+    reply
 }
 
 async fn store_in_the_first(service: &Service, mut message: Message) -> Reply {

@@ -13,13 +13,14 @@ use rollcall_model::{
     field::{FieldName, FieldValue},
     phone::Phone,
     profile::{Profile, ProfileId},
+    segment::SegmentId,
     subscription::Subscription,
     subscription_status::SubscriptionStatus,
     system_field::{EMAIL, PHONES},
 };
 use rollcall_store::{error::StoreError, transaction::Transaction};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -61,13 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "database-ignored-in-search",
         "PARAM-DB-ID-SELECTS",
         "Profiles of every database are found.",
-        Store(&|| Arc::new(AnyDatabase)),
-    ),
-    fault(
-        "index-never-cleaned",
-        "MATCH-FOLLOWS-CHANGES",
-        "A profile is still found by a value that it no longer has.",
-        Store(&|| Arc::<FormerKeys>::default()),
+        Store(&|| Arc::new(AnyDatabase(None))),
     ),
     fault(
         "updates-not-kept",
@@ -325,6 +320,18 @@ pub(super) const FAULTS: &[Fault] = &[
             Some(after)
         }),
     ),
+    fault(
+        "reimport-takes-email-subscriptions-away",
+        "SUB-REIMPORT-KEEPS",
+        "An import that changes nothing takes the e-mail subscriptions of the profile away.",
+        Store(&|| Arc::new(LostOnReimport("email"))),
+    ),
+    fault(
+        "reimport-takes-push-subscriptions-away",
+        "SUB-REIMPORT-KEEPS",
+        "An import that changes nothing takes the push subscriptions of the profile away.",
+        Store(&|| Arc::new(LostOnReimport("push"))),
+    ),
 ];
 
 type Found = Result<Vec<ProfileId>, StoreError>;
@@ -351,11 +358,14 @@ fn with_any_provider(state: &dyn Transaction, database: DatabaseId, key: &Lookup
 /// The databases of the documented world.
 const DATABASES: [DatabaseId; 2] = [DatabaseId(1), DatabaseId(2)];
 
-/// Sees all databases as one. What is found stays where it is.
-struct AnyDatabase;
+/// Sees all databases as one, in every place or in one. What is found stays where it is.
+pub(super) struct AnyDatabase(pub(super) Option<KeySource>);
 
 impl Lens for AnyDatabase {
-    fn find(&self, state: &dyn Transaction, _database: DatabaseId, key: &LookupKey<'_>) -> Found {
+    fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
+        if self.0.is_some_and(|place| place != key.source) {
+            return state.find(database, key);
+        }
         let mut found = Vec::new();
         for database in DATABASES {
             found.extend(state.find(database, key)?);
@@ -377,23 +387,64 @@ impl Lens for AnyDatabase {
     }
 }
 
-/// Remembers every key that a profile ever had.
-#[derive(Default)]
-struct FormerKeys(Mutex<HashMap<(DatabaseId, LookupKey<'static>), ProfileId>>);
+type OwnedKey = (DatabaseId, LookupKey<'static>);
+
+/// Remembers every key that a profile ever had in a place.
+pub(super) struct FormerKeys {
+    place: KeySource,
+    known: Mutex<HashMap<OwnedKey, ProfileId>>,
+}
+
+impl FormerKeys {
+    pub(super) fn of(place: KeySource) -> Self {
+        Self { place, known: Mutex::default() }
+    }
+}
 
 impl Lens for FormerKeys {
     fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
         let mut found = state.find(database, key)?;
-        if found.is_empty() {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.is_empty() && key.source == self.place {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             found.extend(known.get(&(database, owned(key))));
         }
         Ok(found)
     }
 
     fn put(&self, state: &mut dyn Transaction, profile: Profile) -> Result<(), StoreError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(keys_of(&profile).iter().map(|key| ((profile.database, owned(key)), profile.id)));
+        state.put(profile)
+    }
+}
+
+/// Finds a profile in a place only by the keys with which it was created.
+pub(super) struct FirstKeys {
+    place: KeySource,
+    known: Mutex<HashSet<(OwnedKey, ProfileId)>>,
+}
+
+impl FirstKeys {
+    pub(super) fn of(place: KeySource) -> Self {
+        Self { place, known: Mutex::default() }
+    }
+}
+
+impl Lens for FirstKeys {
+    fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
+        let mut found = state.find(database, key)?;
+        if key.source == self.place {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            found.retain(|id| known.contains(&((database, owned(key)), *id)));
+        }
+        Ok(found)
+    }
+
+    fn put(&self, state: &mut dyn Transaction, profile: Profile) -> Result<(), StoreError> {
+        if state.profile(profile.database, profile.id)?.is_none() {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(keys_of(&profile).iter().map(|key| ((profile.database, owned(key)), profile.id)));
+        }
         state.put(profile)
     }
 }
@@ -401,6 +452,36 @@ impl Lens for FormerKeys {
 /// The key without its resource, and without the name of the place within the place.
 fn owned(key: &LookupKey<'_>) -> LookupKey<'static> {
     LookupKey { source: key.source, name: "", value: key.value.clone().into_owned().into(), resource: None }
+}
+
+/// Takes the subscriptions on a channel away when an import changes nothing. The server writes only what has changed, so
+/// a mark tells such an import from none.
+struct LostOnReimport(&'static str);
+
+const MARK: SegmentId = SegmentId(u32::MAX);
+
+impl Lens for LostOnReimport {
+    fn profile(
+        &self,
+        state: &dyn Transaction,
+        database: DatabaseId,
+        id: ProfileId,
+    ) -> Result<Option<Arc<Profile>>, StoreError> {
+        let marked = |profile: Arc<Profile>| {
+            let mut profile = Profile::clone(&profile);
+            profile.segments.insert(MARK);
+            Arc::new(profile)
+        };
+        Ok(state.profile(database, id)?.map(marked))
+    }
+
+    fn put(&self, state: &mut dyn Transaction, mut profile: Profile) -> Result<(), StoreError> {
+        profile.segments.remove(&MARK);
+        if state.profile(profile.database, profile.id)?.as_deref() == Some(&profile) {
+            profile.subscriptions.retain(|known| known.channel.as_str() != self.0);
+        }
+        state.put(profile)
+    }
 }
 
 /// Subscriptions that are the same by this rule become one, with what the last of them says.

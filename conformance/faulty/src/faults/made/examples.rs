@@ -39,7 +39,9 @@ fn shortened(row: &'static str, text: &'static str) -> Fault {
         }
     };
     let story = format!("Of requests with the parameters of {} the subscriptions are not stored.", title(row));
-    made(format!("{}-without-subscriptions", name(row)), row, story, Seam::request(shorten))
+    made(format!("{}-without-subscriptions", name(row)), row, story, Seam::request(shorten)).only_told(
+        "the printed subscriptions have no status, and whether they are searched then is left to the server.",
+    )
 }
 
 /// The names of a request's parameters as they follow each other, wherever they stand.
