@@ -16,8 +16,10 @@ use rollcall_conformance::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many other cases of its area may notice a fault that a case is kept for.
-pub const FEW: usize = 3;
+/// So many other cases of its area may notice a fault that a case is kept for. Measured: nine in ten cases are needed by
+/// this. With fewer, cases of one mode or channel count as idle because they lean on each other to set up what they test;
+/// with more, twins of a case pass.
+pub const FEW: usize = 5;
 
 /// So many faults must break a row that a case tests.
 const FAULTS_WANTED: [(Level, usize); 3] = [(Level::Must, 2), (Level::Should, 1), (Level::May, 1)];

@@ -11,9 +11,10 @@ use rollcall_matching::key::{KeySource, LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     import::{ImportOutcome, ImportRequest},
-    profile::ProfileId,
+    profile::{Profile, ProfileId},
     rejection::Rejection,
     response_code::ResponseCode,
+    segment::SegmentId,
 };
 use rollcall_server::{
     call::{Answer, Pending, Reply},
@@ -140,6 +141,18 @@ pub(super) const FAULTS: &[Fault] = &[
         "A request without a db_id is refused when it is already carried out in the first database.",
         Call(&|service, message| Box::pin(store_without(service, message, "db_id", "1"))),
     ),
+    fault(
+        "reimport-takes-email-subscriptions-away",
+        "SUB-REIMPORT-KEEPS",
+        "An import that changes nothing takes the e-mail subscriptions of the profile away.",
+        Importer(&|importer| Arc::new(LosesOnReimport { importer, channel: "email" })),
+    ),
+    fault(
+        "reimport-takes-push-subscriptions-away",
+        "SUB-REIMPORT-KEEPS",
+        "An import that changes nothing takes the push subscriptions of the profile away.",
+        Importer(&|importer| Arc::new(LosesOnReimport { importer, channel: "push" })),
+    ),
 ];
 
 /// Sees the state that there was when the request came; where a place is named, only there.
@@ -211,6 +224,41 @@ impl Import for OnlyCreates {
                 created => Ok(created),
             }
         })
+    }
+}
+
+/// Takes the subscriptions on a channel away when an import changes nothing.
+struct LosesOnReimport {
+    importer: import::Importer,
+    channel: &'static str,
+}
+
+/// The server writes only what has changed, so that every import is made to change this.
+const MARK: SegmentId = SegmentId(u32::MAX);
+
+impl Import for LosesOnReimport {
+    fn import(&self, mut request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        request.patch.add_to_segments.push(MARK);
+        Box::pin(async move {
+            let lens = Arc::new(Unmarked { channel: self.channel });
+            let store = Arc::new(LensStore { store: Arc::clone(&self.importer.store), lens });
+            let world = Arc::clone(&self.importer.world);
+            import::Importer { world, store, modes: self.importer.modes }.import(request).await
+        })
+    }
+}
+
+struct Unmarked {
+    channel: &'static str,
+}
+
+impl Lens for Unmarked {
+    fn put(&self, state: &mut dyn Transaction, mut profile: Profile) -> Result<(), StoreError> {
+        profile.segments.remove(&MARK);
+        if state.profile(profile.database, profile.id)?.as_deref() == Some(&profile) {
+            profile.subscriptions.retain(|known| known.channel.as_str() != self.channel);
+        }
+        state.put(profile)
     }
 }
 

@@ -13,7 +13,6 @@ use rollcall_model::{
     field::{FieldName, FieldValue},
     phone::Phone,
     profile::{Profile, ProfileId},
-    segment::SegmentId,
     subscription::Subscription,
     subscription_status::SubscriptionStatus,
     system_field::{EMAIL, PHONES},
@@ -320,18 +319,6 @@ pub(super) const FAULTS: &[Fault] = &[
             Some(after)
         }),
     ),
-    fault(
-        "reimport-takes-email-subscriptions-away",
-        "SUB-REIMPORT-KEEPS",
-        "An import that changes nothing takes the e-mail subscriptions of the profile away.",
-        Store(&|| Arc::new(LostOnReimport("email"))),
-    ),
-    fault(
-        "reimport-takes-push-subscriptions-away",
-        "SUB-REIMPORT-KEEPS",
-        "An import that changes nothing takes the push subscriptions of the profile away.",
-        Store(&|| Arc::new(LostOnReimport("push"))),
-    ),
 ];
 
 type Found = Result<Vec<ProfileId>, StoreError>;
@@ -452,36 +439,6 @@ impl Lens for FirstKeys {
 /// The key without its resource, and without the name of the place within the place.
 fn owned(key: &LookupKey<'_>) -> LookupKey<'static> {
     LookupKey { source: key.source, name: "", value: key.value.clone().into_owned().into(), resource: None }
-}
-
-/// Takes the subscriptions on a channel away when an import changes nothing. The server writes only what has changed, so
-/// a mark tells such an import from none.
-struct LostOnReimport(&'static str);
-
-const MARK: SegmentId = SegmentId(u32::MAX);
-
-impl Lens for LostOnReimport {
-    fn profile(
-        &self,
-        state: &dyn Transaction,
-        database: DatabaseId,
-        id: ProfileId,
-    ) -> Result<Option<Arc<Profile>>, StoreError> {
-        let marked = |profile: Arc<Profile>| {
-            let mut profile = Profile::clone(&profile);
-            profile.segments.insert(MARK);
-            Arc::new(profile)
-        };
-        Ok(state.profile(database, id)?.map(marked))
-    }
-
-    fn put(&self, state: &mut dyn Transaction, mut profile: Profile) -> Result<(), StoreError> {
-        profile.segments.remove(&MARK);
-        if state.profile(profile.database, profile.id)?.as_deref() == Some(&profile) {
-            profile.subscriptions.retain(|known| known.channel.as_str() != self.0);
-        }
-        state.put(profile)
-    }
 }
 
 /// Subscriptions that are the same by this rule become one, with what the last of them says.

@@ -25,13 +25,16 @@ fn refused(status: SubscriptionStatus) -> Fault {
 }
 
 fn confused(status: SubscriptionStatus, other: SubscriptionStatus) -> Fault {
+    let is_common = matches!(status, SubscriptionStatus::Subscribed | SubscriptionStatus::Unsubscribed);
+    // With one of these two gone, there is no status to speak of.
+    let breaks = if is_common { "SUB-STATUS" } else { "SUB-STATUS-WORDS" };
     let confuse = move |request: &mut ImportRequest| {
         let given = request.patch.subscriptions.iter_mut().filter(|given| given.status == Some(status));
         given.for_each(|given| given.status = Some(other));
     };
     made(
         format!("status-{}-kept-as-{}", status.word(), other.word()),
-        "SUB-STATUS-WORDS",
+        breaks,
         format!("The status {} is kept as {}.", status.word(), other.word()),
         Seam::import(confuse),
     )
