@@ -4,6 +4,7 @@ use super::fault;
 use crate::{Fault, seam::Seam::Import};
 use rollcall_matching::mode::MODES;
 use rollcall_model::{
+    address::Address,
     database::DatabaseId,
     field::FieldValue,
     field_change::FieldChange,
@@ -228,6 +229,20 @@ pub(super) const FAULTS: &[Fault] = &[
         Import(&|request| {
             if request.matching.as_deref().is_some_and(|name| MODES.iter().all(|mode| mode.name != name)) {
                 request.matching = None;
+            }
+        }),
+    ),
+    fault(
+        "push-token-ignored",
+        "MATCH-PUSH-SUB",
+        "Push subscriptions of one provider are all the same.",
+        Import(&|request| {
+            let any = || "any".into();
+            request.identifiers.subscription_id = request.identifiers.subscription_id.as_ref().map(|_| any());
+            for given in &mut request.patch.subscriptions {
+                if let Address::Push { subscription_id, .. } = &mut given.address {
+                    *subscription_id = any();
+                }
             }
         }),
     ),

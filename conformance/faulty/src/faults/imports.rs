@@ -153,6 +153,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "An import that changes nothing takes the push subscriptions of the profile away.",
         Importer(&|importer| Arc::new(LosesOnReimport { importer, channel: "push" })),
     ),
+    fault(
+        "unknown-profile-refused-and-created",
+        "MATCH-PROFILE-ID-UPDATES-ONLY",
+        "An unknown profile_id is refused, and a profile is created for the e-mail of data.",
+        Call(&|service, message| Box::pin(store_by_email(service, message))),
+    ),
 ];
 
 /// Sees the state that there was when the request came; where a place is named, only there.
@@ -345,6 +351,15 @@ async fn store_for_strangers(service: &Service, mut message: Message) -> Reply {
     let refused = service.answer(message.call()).await;
     if refused.code == ResponseCode::NoAccess && message.value("token") == Some(STRANGER) {
         message.set("token", TOKEN);
+        service.answer(message.call()).await;
+    }
+    refused
+}
+
+async fn store_by_email(service: &Service, mut message: Message) -> Reply {
+    let refused = service.answer(message.call()).await;
+    if refused.code == ResponseCode::ProfileNotFound && message.method == "POST" {
+        message.set("matching", "email");
         service.answer(message.call()).await;
     }
     refused

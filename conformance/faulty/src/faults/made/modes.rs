@@ -7,7 +7,7 @@ use rollcall_matching::{
     key::KeySource,
     mode::{MODES, Mode, OnAbsent},
 };
-use rollcall_model::response_code::ResponseCode;
+use rollcall_model::{import::ImportRequest, response_code::ResponseCode};
 use rollcall_server::call::Reply;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(super) fn faults() -> Vec<Fault> {
     let each = MODES.iter().flat_map(|mode| {
         let own = [unknown(mode), flipped(mode)];
         let searching = with_less(mode).chain(with_more(mode));
-        own.into_iter().chain(searching).chain(default(mode)).chain(lenient(mode))
+        own.into_iter().chain(searching).chain(default(mode)).chain(lenient(mode)).chain(yielding(mode))
     });
     each.chain(pairs(MODES).filter_map(swapped)).collect()
 }
@@ -105,6 +105,30 @@ fn lenient(mode: &'static Mode) -> impl Iterator<Item = Fault> {
         let story = format!("Mode {} without {parameter} is answered as carried out when it is not.", mode.name);
         made(name, "MATCH-FIELDS-REQUIRED", story, Seam::reply(forgive))
     })
+}
+
+/// The mode gives way to another one where the request has what that one searches by.
+fn yielding(mode: &'static Mode) -> Option<Fault> {
+    let asked_for: BTreeSet<_> = mode.keys.iter().map(|key| key.parameter()).collect();
+    let (parameter, instead) = match asked_for.contains("email") {
+        true => ("phone", "phone"),
+        false => ("email", "email"),
+    };
+    let give_way = move |request: &mut ImportRequest| {
+        let is_there = match parameter {
+            "phone" => request.identifiers.phone.is_some(),
+            _ => request.identifiers.email.is_some(),
+        };
+        let is_chosen = request.matching.as_deref().unwrap_or(MODES[0].name) == mode.name;
+        if is_there && is_chosen {
+            request.matching = Some(instead.into());
+        }
+    };
+    let name = format!("mode-{}-gives-way-to-{instead}", kebab(mode.name));
+    let story = format!("Where a request in mode {} has {parameter} too, it is searched by that.", mode.name);
+    // A mode for either of the two searches by both.
+    let is_free = is_free(mode) || asked_for.contains(parameter);
+    (!is_free).then(|| made(name, "MATCH-MODE-DECIDES", story, Seam::import(give_way)))
 }
 
 /// What a search there cannot do without.

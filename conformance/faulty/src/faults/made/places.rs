@@ -10,7 +10,7 @@ use crate::{
     },
     seam::Seam,
 };
-use rollcall_matching::key::KeySource;
+use rollcall_matching::key::{KeySource, LookupKey};
 use std::sync::Arc;
 
 /// The places, and whether several profiles may have the same there: an identifier and the profile's e-mail have one
@@ -30,11 +30,8 @@ pub(super) fn faults() -> Vec<Fault> {
     let every = PLACES.into_iter().map(|(place, _)| from_elsewhere(place));
     let changing = || PLACES.into_iter().map(|(place, _)| place).filter(|place| *place != KeySource::ProfileId);
     let fields = changing().filter(|place| !place.is_of_subscriptions());
-    shared
-        .chain(every)
-        .chain(changing().flat_map(|place| [late(place), first_only(place)]))
-        .chain(fields.map(too_long))
-        .collect()
+    let changing = changing().flat_map(|place| [late(place), first_only(place)]).chain(fields.map(too_long));
+    shared.chain(TOGETHER.into_iter().map(disagreeing)).chain(every).chain(changing).collect()
 }
 
 fn words(place: KeySource) -> String {
@@ -55,6 +52,27 @@ fn several(place: KeySource) -> Fault {
     });
     let story = format!("When the place {} finds several profiles, one more is made.", words(place));
     made(name("several-is-nobody", place), "MATCH-SEVERAL", story, only_one)
+}
+
+/// Two places that a mode searches together.
+const TOGETHER: [(KeySource, KeySource); 2] =
+    [(KeySource::ProfileEmail, KeySource::EmailSubscription), (KeySource::ProfilePhone, KeySource::SmsSubscription)];
+
+fn disagreeing((one, other): (KeySource, KeySource)) -> Fault {
+    let only_agreed = Seam::find(move |state, database, key| {
+        let found = state.find(database, key)?;
+        let source = match key.source {
+            source if source == one => other,
+            source if source == other => one,
+            _ => return Ok(found),
+        };
+        let beside = state.find(database, &LookupKey { source, ..key.clone() })?;
+        let is_agreed = found.is_empty() || beside.is_empty() || found == beside;
+        Ok(if is_agreed { found } else { Vec::new() })
+    });
+    let story =
+        format!("When the places {} and {} find different profiles, one more is made.", words(one), words(other));
+    made(name("disagreeing-is-nobody", one), "MATCH-SEVERAL", story, only_agreed)
 }
 
 fn from_elsewhere(place: KeySource) -> Fault {
