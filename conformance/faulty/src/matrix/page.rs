@@ -20,8 +20,8 @@ fn head(matrix: &Matrix<'_>) -> String {
     let [wanted_must, wanted_should, _] = FAULTS_WANTED.map(|(_, wanted)| wanted);
     format!(
         "# The power of the suite to detect\n\n\
-         Made by `cargo xtask mutants`; do not edit. Each fault is our server with one thing wrong (`--list` of \
-         `rollcall-faulty` names them too), on\nwhich the whole suite was run.\n\n\
+         Made by `cargo xtask mutants`; do not edit. Each fault is our server with one thing wrong, on which the whole \
+         suite was run.\n`cargo run -p rollcall-faulty -- NAME` serves one, so that it can be looked at.\n\n\
          **{noticed} of {all} faults are noticed as what they are**: {killed} killed, {told} told, {survived} \
          survived.\n\n\
          - `killed`: the verdict is `nonconformant`, and the row that the fault breaks is reported as failed.\n\
