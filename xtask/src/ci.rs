@@ -5,18 +5,19 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{conformance, tidy, workspace};
+use crate::{conformance, mutants, tidy, workspace};
 
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
     ("docs", docs, "Mend the comments above; a link must lead to an item that its reader can see."),
     ("tests", tests, "Run the failed test alone: `cargo test -p CRATE NAME`."),
     ("conformance", judge, "Run `cargo xtask conformance --filter CASE` for the first failed case above."),
+    ("mutants", detect, "Write what the lines above ask for, then run `cargo xtask mutants` and commit the matrix."),
     ("licences", licences, "Look at deny.toml and the package named above."),
 ];
 
@@ -62,6 +63,10 @@ fn judge() -> anyhow::Result<()> {
         0 => Ok(()),
         code => bail!("the judge ended with exit code {code}"),
     }
+}
+
+fn detect() -> anyhow::Result<()> {
+    mutants::run(true)
 }
 
 fn licences() -> anyhow::Result<()> {

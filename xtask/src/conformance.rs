@@ -54,7 +54,8 @@ fn value_of<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     }
 }
 
-fn build(packages: &[&str]) -> anyhow::Result<()> {
+/// Builds packages as they are released.
+pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
     let mut command = workspace::cargo(["build", "--release", "--quiet"]);
     packages.iter().for_each(|package| {
         command.args(["--package", package]);
@@ -65,7 +66,8 @@ fn build(packages: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+/// Where a built program is.
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let metadata = workspace::metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(Path::new(target).join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))

@@ -2,6 +2,7 @@
 
 mod ci;
 mod conformance;
+mod mutants;
 mod tidy;
 mod workspace;
 
@@ -15,6 +16,7 @@ Examples:
   cargo xtask conformance --filter 'matching/*'           only some of the cases
   cargo xtask conformance --target http://127.0.0.1:8080  judge a server that is running
   cargo xtask conformance --list                          which cases test which requirement
+  cargo xtask mutants                                     measure which faults the suite notices
   cargo xtask ci                                          all that must hold before a merge
   cargo xtask tidy                                        only the shape of the repository";
 
@@ -35,6 +37,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<String>,
     },
+    /// Run the suite against our server with one fault at a time, and write conformance/faulty/MATRIX.md
+    Mutants {
+        /// Only compare the matrix with the one in the repository
+        #[arg(long)]
+        check: bool,
+    },
     #[command(about = ci::summary())]
     Ci,
     /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
@@ -44,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Conformance { options } => conformance::run(&options),
+        Command::Mutants { check } => mutants::run(check).map(|()| 0),
         Command::Ci => ci::run().map(|()| 0),
         Command::Tidy => tidy::run().map(|()| 0),
     };

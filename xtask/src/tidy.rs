@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
             "rollcall-codec",
             "rollcall-store",
             "rollcall-server",
-            "rollcall-conformance", // in its tests only
+            "rollcall-conformance", // what finds the faults
         ],
     ),
     ("xtask", &[]),

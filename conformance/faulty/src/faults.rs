@@ -4,18 +4,24 @@ mod answers; // what goes back
 mod bodies; // what the bytes are taken for
 mod fields; // the decoded request: matching and fields
 mod imports; // how imports are taken, from outside
-mod modes; // the table of modes
+mod made; // from the server's own tables
 mod refusals; // what is refused though it must not be
 mod state; // look-ups and writes
 mod subscriptions; // the decoded request: subscriptions
 mod worlds; // the configuration
 
 use crate::{Fault, seam::Seam};
+use std::sync::LazyLock;
 
 /// All of them.
-pub fn all() -> impl Iterator<Item = &'static Fault> {
-    const TABLES: [&[Fault]; 9] = [
-        modes::FAULTS,
+pub fn all() -> &'static [Fault] {
+    static ALL: LazyLock<Vec<Fault>> = LazyLock::new(|| written().chain(made::all()).collect());
+    &ALL
+}
+
+/// Those that were written one by one.
+fn written() -> impl Iterator<Item = Fault> {
+    const TABLES: [&[Fault]; 8] = [
         state::FAULTS,
         fields::FAULTS,
         subscriptions::FAULTS,
@@ -25,9 +31,9 @@ pub fn all() -> impl Iterator<Item = &'static Fault> {
         bodies::FAULTS,
         answers::FAULTS,
     ];
-    TABLES.into_iter().flatten()
+    TABLES.into_iter().flatten().copied()
 }
 
 const fn fault(name: &'static str, breaks: &'static str, story: &'static str, seam: Seam) -> Fault {
-    Fault { name, breaks, story, seam }
+    Fault { name, breaks, story, room: None, seam }
 }

@@ -12,11 +12,11 @@ use std::ops::Range;
 #[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) method: String,
-    path: String,
-    query: String,
-    content_type: Option<String>,
-    accept: Option<String>,
-    authorization: Option<String>,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) accept: Option<String>,
+    pub(crate) authorization: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -67,6 +67,22 @@ impl Message {
 
     pub(crate) fn has(&self, text: &str) -> bool {
         self.text().contains(text)
+    }
+
+    /// Whether a parameter somewhere has this value.
+    pub(crate) fn has_value(&self, value: &str) -> bool {
+        self.has(&if self.is_xml() { format!(">{value}<") } else { format!("\"{value}\"") })
+    }
+
+    /// Whether the parameter stands beside `data`, and not only within it.
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
+        if self.is_xml() {
+            let data = elements(self.text(), "data").first().cloned().unwrap_or_default();
+            elements(self.text(), name).iter().any(|place| *place == data || !data.contains(&place.start))
+        } else {
+            let body: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
+            body.is_some_and(|body| body.get(name).is_some())
+        }
     }
 
     pub(crate) fn replace(&mut self, from: &str, to: &str) {

@@ -29,51 +29,108 @@ use rollcall_store::{
 };
 use std::sync::Arc;
 
-/// Where a server deviates, and how.
+/// Where a server deviates, and how. Faults are made once and never go away, so what they refer to lives as long.
 #[derive(Clone, Copy)]
 pub(crate) enum Seam {
     /// Nothing is wrong.
     Nowhere,
     /// Another configuration than the one that was asked for.
-    World(fn(&mut World)),
+    World(Change<World>),
     /// Another table of modes.
-    Modes(fn(&mut Vec<Mode>)),
+    Modes(Change<Vec<Mode>>),
     /// The request's bytes and headers are taken for others.
-    Request(fn(&mut Message)),
+    Request(Change<Message>),
     /// Requests are refused that must not be.
-    Refuses(fn(&Message) -> bool),
+    Refuses(&'static (dyn Fn(&Message) -> bool + Sync)),
     /// The reply is changed on its way out.
-    Reply(fn(&Message, &mut Reply)),
+    Reply(&'static (dyn Fn(&Message, &mut Reply) + Sync)),
     /// A call is answered in a way of its own.
-    Call(for<'a> fn(&'a Service, Message) -> Pending<'a, Reply>),
+    Call(&'static (dyn for<'a> Fn(&'a Service, Message) -> Pending<'a, Reply> + Sync)),
     /// The decoded request is changed.
-    Import(fn(&mut ImportRequest)),
+    Import(Change<ImportRequest>),
     /// Imports are taken in a way of their own.
-    Importer(fn(Importer) -> Arc<dyn Import>),
+    Importer(&'static (dyn Fn(Importer) -> Arc<dyn Import> + Sync)),
     /// Look-ups find others.
     Find(Find),
     /// Writes keep something else, or nothing.
     Put(Put),
     /// Look-ups and writes deviate together.
-    Store(fn() -> Arc<dyn Lens>),
+    Store(&'static (dyn Fn() -> Arc<dyn Lens> + Sync)),
 }
 
+/// What becomes of something on its way.
+type Change<T> = &'static (dyn Fn(&mut T) + Sync);
+
 /// What a look-up finds.
-pub(crate) type Find = fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError>;
+pub(crate) type Find =
+    &'static (dyn Fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> + Sync);
 
 /// What is kept of a profile that is to be kept in place of `before`.
-pub(crate) type Put = fn(Option<&Profile>, Profile) -> Option<Profile>;
+pub(crate) type Put = &'static (dyn Fn(Option<&Profile>, Profile) -> Option<Profile> + Sync);
+
+/// The seams again, for deviations that carry what they were made from. As their faults, they are made once and stay.
+impl Seam {
+    pub(crate) fn world(change: impl Fn(&mut World) + Sync + 'static) -> Self {
+        Self::World(lasting(change))
+    }
+
+    pub(crate) fn modes(change: impl Fn(&mut Vec<Mode>) + Sync + 'static) -> Self {
+        Self::Modes(lasting(change))
+    }
+
+    pub(crate) fn request(change: impl Fn(&mut Message) + Sync + 'static) -> Self {
+        Self::Request(lasting(change))
+    }
+
+    pub(crate) fn refuses(when: impl Fn(&Message) -> bool + Sync + 'static) -> Self {
+        Self::Refuses(lasting(when))
+    }
+
+    pub(crate) fn reply(change: impl Fn(&Message, &mut Reply) + Sync + 'static) -> Self {
+        Self::Reply(lasting(change))
+    }
+
+    pub(crate) fn call(answer: impl for<'a> Fn(&'a Service, Message) -> Pending<'a, Reply> + Sync + 'static) -> Self {
+        Self::Call(lasting(answer))
+    }
+
+    pub(crate) fn import(change: impl Fn(&mut ImportRequest) + Sync + 'static) -> Self {
+        Self::Import(lasting(change))
+    }
+
+    pub(crate) fn find(
+        find: impl Fn(&dyn Transaction, DatabaseId, &LookupKey<'_>) -> Result<Vec<ProfileId>, StoreError> + Sync + 'static,
+    ) -> Self {
+        Self::Find(lasting(find))
+    }
+
+    pub(crate) fn importer(wrap: impl Fn(Importer) -> Arc<dyn Import> + Sync + 'static) -> Self {
+        Self::Importer(lasting(wrap))
+    }
+
+    pub(crate) fn store<L: Lens>(lens: impl Fn() -> L + Sync + 'static) -> Self {
+        Self::Store(lasting(move || -> Arc<dyn Lens> { Arc::new(lens()) }))
+    }
+
+    pub(crate) fn put(keep: impl Fn(Option<&Profile>, Profile) -> Option<Profile> + Sync + 'static) -> Self {
+        Self::Put(lasting(keep))
+    }
+}
+
+fn lasting<T>(deviation: T) -> &'static T {
+    Box::leak(Box::new(deviation))
+}
 
 impl Seam {
     pub(crate) fn server(self) -> anyhow::Result<Arc<dyn Answer>> {
-        let service = Service::new(self.world()?, self.store());
-        let modes = self.modes();
+        let service = Service::new(self.build_world()?, self.build_store());
+        let modes = self.build_modes();
         let (world, store) = (Arc::clone(&service.world), Arc::clone(&service.store));
-        let importer = self.importer(Importer { world, store, modes });
+        let importer = self.build_importer(Importer { world, store, modes });
         Ok(Arc::new(Front { service: Service { importer, modes, ..service }, seam: self }))
     }
 
-    fn world(self) -> anyhow::Result<World> {
+    fn build_world(self) -> anyhow::Result<World> {
         let mut world = world_file::read(world_file::DOCUMENTED, "the documented world")?;
         if let Self::World(change) = self {
             change(&mut world);
@@ -81,7 +138,7 @@ impl Seam {
         Ok(world)
     }
 
-    fn store(self) -> Arc<dyn Store> {
+    fn build_store(self) -> Arc<dyn Store> {
         let store = Arc::new(MemoryStore::new());
         let lens: Arc<dyn Lens> = match self {
             Self::Find(find) => Arc::new(Finds(find)),
@@ -92,14 +149,14 @@ impl Seam {
         Arc::new(LensStore { store, lens })
     }
 
-    fn modes(self) -> &'static [Mode] {
+    fn build_modes(self) -> &'static [Mode] {
         let Self::Modes(change) = self else { return MODES };
         let mut modes = MODES.to_vec();
         change(&mut modes);
         modes.leak() // a server asks for a table that outlives it; there are few of them
     }
 
-    fn importer(self, importer: Importer) -> Arc<dyn Import> {
+    fn build_importer(self, importer: Importer) -> Arc<dyn Import> {
         match self {
             Self::Import(change) => Arc::new(Changed { importer, change }),
             Self::Importer(wrap) => wrap(importer),
@@ -111,7 +168,7 @@ impl Seam {
 /// Takes another request than the one that came.
 struct Changed {
     importer: Importer,
-    change: fn(&mut ImportRequest),
+    change: Change<ImportRequest>,
 }
 
 impl Import for Changed {

@@ -1,51 +1,25 @@
-//! Does the judge notice? Every fault must fail the very requirement it breaks, and the server without a fault must fail
-//! nothing.
+//! Is the proof sound? A few faults of each kind, told by the cases that cite what they break; servers that are plainly
+//! wrong; and the program. The full proof, every fault on the whole suite, is `cargo xtask mutants`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps fails where it should; helpers too")]
 
 use rollcall_conformance::{
     filter::Filter,
-    judge::{Judge, Outcome, Verdict},
-    report::{Asked, Conclusion, Report, RowResult},
+    judge::{Outcome, Verdict},
+    report::{Conclusion, Report, RowResult},
     requirement::Level,
-    run,
-    suite::{Suite, built_in_files},
+    suite::Suite,
     target::Target,
 };
-use rollcall_faulty::Fault;
-use rollcall_server::call::Answer;
+use rollcall_faulty::matrix::trial;
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
-    sync::{
-        Arc, LazyLock, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::LazyLock,
 };
 use tokio::runtime::Runtime;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::load(&built_in_files()).expect("the suite's data is sound"));
-
-/// Servers judged at once, and cases of each: enough to keep a small machine busy while somebody waits.
-const LANES: usize = 3;
-const JOBS: usize = 2;
-
-/// What the judge says of the server at this address, by the cases that the filter selects.
-fn judged(url: &str, filter: &Filter) -> Report<'static> {
-    let target = Target::new(url).unwrap();
-    let world = SUITE.documented_world.as_ref().expect("the documented world is built in");
-    let plan = run::plan(&SUITE, filter);
-    let run = run::run(&plan, &Judge { world, seed: 1 }, &target, JOBS, |_| {});
-    Report::new(&SUITE, &Asked { target: url, world: "documented", seed: 1, filter }, &plan, run)
-}
-
-fn judged_in(runtime: &Runtime, server: Arc<dyn Answer>, filter: &Filter) -> Report<'static> {
-    let (url, serving) = runtime.block_on(rollcall_faulty::listen(server)).unwrap();
-    let serving = runtime.spawn(serving);
-    let report = judged(&url, filter);
-    serving.abort();
-    report
-}
+static SUITE: LazyLock<Suite> = LazyLock::new(|| trial::suite().expect("the suite's data is sound"));
 
 /// The failed cases, each once, in the order of the suite.
 fn failed<'a>(report: &'a Report<'_>) -> Vec<&'a str> {
@@ -55,79 +29,50 @@ fn failed<'a>(report: &'a Report<'_>) -> Vec<&'a str> {
     failed
 }
 
+/// The cases which cite the row that the fault breaks must notice it.
+#[track_caller]
+fn assert_killed(name: &str) {
+    let fault = rollcall_faulty::named(name).unwrap();
+    let filter = Filter::new(Some(fault.breaks.to_owned()));
+    let report = trial::judge_server(&Runtime::new().unwrap(), &SUITE, fault.server().unwrap(), &filter).unwrap();
+    let row = report.requirements.iter().find(|row| row.id == fault.breaks).unwrap();
+    assert_eq!((row.outcome, report.conclusion), (RowResult::Fail, Conclusion::Nonconformant), "{name}");
+}
+
 #[test]
-fn every_fault_is_noticed_and_none_is_imagined() {
-    let runtime = Runtime::new().unwrap();
-    let honest = judged_in(&runtime, rollcall_faulty::unbroken().unwrap(), &Filter::default());
-    assert_eq!(honest.conclusion, Conclusion::Conformant, "the unbroken server: {:?}", failed(&honest));
-    assert_eq!(failed(&honest), [""; 0], "the unbroken server");
-    let faults: Vec<&Fault> = rollcall_faulty::all().collect();
-    let next = AtomicUsize::new(0);
-    let survivors = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..LANES {
-            scope.spawn(|| {
-                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let report = judged_in(&runtime, fault.server().unwrap(), &telling_cases(fault));
-                    if let Some(reason) = survival(fault, &report) {
-                        survivors.lock().unwrap().push(format!("{}: {reason}", fault.name));
-                    }
-                }
-            });
-        }
-    });
-    let survivors = survivors.into_inner().unwrap();
-    assert!(survivors.is_empty(), "faults that survive:\n{}", survivors.join("\n"));
+fn a_fault_at_each_seam_is_noticed() {
+    assert_killed("token-without-right-let-in"); // the configuration
+    assert_killed("mode-email-without-profile-email"); // the table of modes
+    assert_killed("unknown-database-is-the-first"); // the request's bytes
+    assert_killed("parameter-skip-triggers-refused"); // what is refused
+    assert_killed("json-success-error-text-missing"); // the reply
+    assert_killed("skips-the-good-ones-too"); // the call
+    assert_killed("channel-sms-forgotten"); // the decoded request
+    assert_killed("id-of-the-answer-not-of-the-profile"); // how imports are taken
+    assert_killed("email-subscription-several-is-nobody"); // look-ups
+    assert_killed("first-value-wins"); // writes
+    assert_killed("database-ignored-in-search"); // both together
 }
 
-/// Faults that are told and change no verdict: what they break is no MUST, or the cases leave room on purpose.
-const ONLY_TOLD: &[&str] = &[
-    "custom-sub-unknown",
-    "indentation-refused",
-    "phones-appended",
-    "priority-set-once",
-    "priority-zero-is-none",
-    "sex-dropped",
-    "status-reset-on-reimport",
-    "subscriptions-kept-twice",
-    "subscriptions-replaced",
-    "windows-line-breaks-refused",
-];
-
-/// The cases which can tell that the fault breaks its row: those that cite it. Where the verdict is not the row's alone
-/// to decide, since it is no MUST or since its cases leave room, all cases.
-fn telling_cases(fault: &Fault) -> Filter {
-    let is_must = SUITE.requirement(fault.breaks).is_some_and(|row| row.level == Level::Must);
-    let decides = is_must && !ONLY_TOLD.contains(&fault.name);
-    Filter::new(decides.then(|| fault.breaks.to_owned()))
+#[test]
+fn the_server_without_a_fault_fails_nothing() {
+    let server = rollcall_faulty::unbroken().unwrap();
+    let report = trial::judge_server(&Runtime::new().unwrap(), &SUITE, server, &Filter::default()).unwrap();
+    assert_eq!((report.conclusion, failed(&report)), (Conclusion::Conformant, Vec::new()));
 }
 
-/// Why the fault was not noticed as what it is: the report must show the row that it breaks as failed.
-fn survival(fault: &Fault, report: &Report<'_>) -> Option<String> {
-    let is_only_told = ONLY_TOLD.contains(&fault.name);
-    let expected = if is_only_told { Conclusion::Conformant } else { Conclusion::Nonconformant };
-    let row = report.requirements.iter().find(|row| row.id == fault.breaks);
-    match row.map(|row| row.outcome) {
-        None => Some(format!("there is no requirement {}", fault.breaks)),
-        Some(RowResult::Fail) if report.conclusion == expected => None,
-        Some(RowResult::Fail) => {
-            Some(format!("the verdict is {}; failed: {}", report.conclusion.word(), blamed(report)))
-        }
-        Some(outcome) => Some(format!("{} is {outcome:?}; failed: {}", fault.breaks, blamed(report))),
+#[test]
+fn every_fault_breaks_a_requirement_that_there_is() {
+    for fault in rollcall_faulty::all() {
+        assert!(SUITE.requirement(fault.breaks).is_some(), "{}: there is no {}", fault.name, fault.breaks);
     }
-}
-
-/// The failed cases, each with the row that it blames.
-fn blamed(report: &Report<'_>) -> String {
-    let row = |id: &str| SUITE.case(id).map_or("", |case| &case.requirements[0]);
-    failed(report).into_iter().map(|id| format!("{id} ({})", row(id))).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
 fn the_program_lists_every_fault_and_serves_one() {
     let program = || Command::new(env!("CARGO_BIN_EXE_rollcall-faulty"));
     let list = String::from_utf8(program().arg("--list").output().unwrap().stdout).unwrap();
-    assert_eq!(list.lines().count(), rollcall_faulty::all().count());
+    assert_eq!(list.lines().count(), rollcall_faulty::all().len());
     let mut child = program().arg("finds-nobody").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -153,7 +98,7 @@ fn assert_breaks_many_musts(answer: &'static str) {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(Constant(answer)).mount(&server).await;
         let url = server.uri();
-        tokio::task::spawn_blocking(move || judged(&url, &Filter::default())).await.unwrap()
+        tokio::task::spawn_blocking(move || trial::judge(&SUITE, &url, &Filter::default())).await.unwrap().unwrap()
     });
     let is_must = |case: &&&str| SUITE.case(case).is_some_and(|case| SUITE.level(case) == Level::Must);
     let failed = failed(&report).iter().filter(is_must).count();

@@ -10,49 +10,38 @@ use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
-    field::FieldValue,
+    field::{FieldName, FieldValue},
     phone::Phone,
     profile::{Profile, ProfileId},
     subscription::Subscription,
+    subscription_status::SubscriptionStatus,
     system_field::{EMAIL, PHONES},
 };
 use rollcall_store::{error::StoreError, transaction::Transaction};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
 pub(super) const FAULTS: &[Fault] = &[
-    fault("finds-nobody", "MATCH-UPDATES", "Every import makes a new profile.", Find(|_, _, _| Ok(Vec::new()))),
-    fault(
-        "never-finds-by-id",
-        "MATCH-PROFILE-ID",
-        "Mode profile_id finds nobody.",
-        Find(|state, database, key| unless(key.source == KeySource::ProfileId, state, database, key)),
-    ),
-    fault(
-        "never-finds-by-push",
-        "MATCH-PUSH-SUB",
-        "Push tokens are kept, but not searched.",
-        Find(|state, database, key| unless(key.source == KeySource::PushSubscription, state, database, key)),
-    ),
+    fault("finds-nobody", "MATCH-UPDATES", "Every import makes a new profile.", Find(&|_, _, _| Ok(Vec::new()))),
     fault(
         "several-is-nobody",
         "MATCH-SEVERAL",
         "When two profiles match, a third one is made.",
-        Find(|state, database, key| state.find(database, key).map(only_one)),
+        Find(&|state, database, key| state.find(database, key).map(only_one)),
     ),
     fault(
         "push-provider-ignored",
         "MATCH-PUSH-SUB",
         "A push token is found whatever its provider.",
-        Find(with_any_provider),
+        Find(&with_any_provider),
     ),
     fault(
         "custom-field-name-ignored",
         "MATCH-CUSTOM",
         "Mode custom searches the first custom field, whichever is named.",
-        Find(|state, database, key| match key.source {
+        Find(&|state, database, key| match key.source {
             KeySource::CustomField => state.find(database, &LookupKey { name: "custom_field", ..key.clone() }),
             _ => state.find(database, key),
         }),
@@ -61,7 +50,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "custom-fraction-ignored",
         "MATCH-CUSTOM",
         "Mode custom looks for a number without its fraction.",
-        Find(|state, database, key| match key.value.split_once('.') {
+        Find(&|state, database, key| match key.value.split_once('.') {
             Some((whole, _)) if key.name == "custom_float" => {
                 state.find(database, &LookupKey { value: whole.into(), ..key.clone() })
             }
@@ -72,25 +61,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "database-ignored-in-search",
         "PARAM-DB-ID-SELECTS",
         "Profiles of every database are found.",
-        Store(|| Arc::new(AnyDatabase)),
-    ),
-    fault(
-        "index-never-cleaned",
-        "MATCH-FOLLOWS-CHANGES",
-        "A profile is still found by a value that it no longer has.",
-        Store(|| Arc::<FormerKeys>::default()),
+        Store(&|| Arc::new(AnyDatabase(None))),
     ),
     fault(
         "updates-not-kept",
         "MATCH-UPDATES",
         "An update is answered as done, and forgotten.",
-        Put(|before, after| before.is_none().then_some(after)),
+        Put(&|before, after| before.is_none().then_some(after)),
     ),
     fault(
         "first-value-wins",
         "DATA-UPDATES",
         "A field that has a value keeps it when another one is imported.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             for (name, value) in before.into_iter().flat_map(|before| before.fields.iter()) {
                 after.fields.set(name.clone(), value.clone());
             }
@@ -101,7 +84,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "phones-appended",
         "DATA-PHONES-REPLACE",
         "A new list of phones is added to the former one.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             let phones: Vec<_> = before.into_iter().chain([&after]).flat_map(Profile::phones).copied().collect();
             if !phones.is_empty() {
                 after.fields.set(PHONES.into(), FieldValue::Phones(phones));
@@ -113,7 +96,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "one-phone-kept",
         "DATA-FIELD-PHONES",
         "Of a list of phones the first one is kept.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             if let Some(first) = after.phones().first().copied() {
                 after.fields.set(PHONES.into(), FieldValue::Phones(vec![first]));
             }
@@ -124,7 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscription-address-becomes-the-profiles",
         "DATA-ABSENT",
         "The address of an e-mail subscription overwrites the profile's own e-mail.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             let email = after.subscriptions.iter().rev().find_map(|known| match &known.address {
                 Address::Email(email) => Some(email.clone()),
                 _ => None,
@@ -139,31 +122,25 @@ pub(super) const FAULTS: &[Fault] = &[
         "second-address-overwrites-first",
         "SUB-SECOND-ADDRESS",
         "A profile has one subscription for each resource and channel; the last address wins.",
-        Put(|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.channel == b.channel))),
+        Put(&|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.channel == b.channel))),
     ),
     fault(
         "one-subscription-only",
         "SUB-OBJECT",
         "Of all subscriptions of a profile the last one is kept.",
-        Put(|_, after| Some(merged(after, |_, _| true))),
+        Put(&|_, after| Some(merged(after, |_, _| true))),
     ),
     fault(
         "resource-not-in-identity",
         "SUB-OBJECT",
         "One address on one channel is one subscription, whatever the resource.",
-        Put(|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
-    ),
-    fault(
-        "messengers-share-identity",
-        "SUB-OBJECT",
-        "One number on two messengers of a resource is one subscription.",
-        Put(|_, after| Some(merged(after, |a, b| a.resource == b.resource && a.address.is_same(&b.address)))),
+        Put(&|_, after| Some(merged(after, |a, b| a.channel == b.channel && a.address.is_same(&b.address)))),
     ),
     fault(
         "sms-and-messengers-share-identity",
         "SUB-IDENTITY",
         "One number on SMS and a messenger of a resource is one subscription.",
-        Put(|_, after| {
+        Put(&|_, after| {
             Some(merged(after, |a, b| is_sms(a) != is_sms(b) && number(a).is_some() && number(a) == number(b)))
         }),
     ),
@@ -171,7 +148,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-kept-twice",
         "SUB-REIMPORT-ONCE",
         "What an update says of a profile's first subscription is kept as a second one beside it.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             if before.is_some() {
                 let again = after.subscriptions.first().cloned();
                 after.subscriptions.extend(again);
@@ -183,7 +160,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-never-added-later",
         "SUB-ADDED-ON-UPDATE",
         "Subscriptions are kept when a profile is created, and ignored later.",
-        Put(|before, after| {
+        Put(&|before, after| {
             let subscriptions =
                 before.map_or_else(|| after.subscriptions.clone(), |before| before.subscriptions.clone());
             Some(Profile { subscriptions, ..after })
@@ -193,7 +170,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-replaced",
         "SUB-OTHERS-STAY",
         "The subscriptions of an import replace those that are stored.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             let is_old = |known: &Subscription| before.is_some_and(|before| before.subscriptions.contains(known));
             if !after.subscriptions.iter().all(is_old) {
                 after.subscriptions.retain(|known| !is_old(known));
@@ -205,7 +182,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "subscriptions-lost-on-update",
         "SUB-KEPT-ON-UPDATE",
         "An update that changes no subscription removes them all.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             if before.is_some_and(|before| before.subscriptions == after.subscriptions) {
                 after.subscriptions.clear();
             }
@@ -216,7 +193,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "status-set-once",
         "SUB-STATUS-UPDATES",
         "The status of a subscription stays what it was at first.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             each_again(before, &mut after, |known, former| known.status = former.status);
             Some(after)
         }),
@@ -225,7 +202,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "priority-set-once",
         "SUB-PRIORITY-UPDATES",
         "The priority of a subscription stays what it was at first.",
-        Put(|before, mut after| {
+        Put(&|before, mut after| {
             each_again(before, &mut after, |known, former| known.priority = former.priority);
             Some(after)
         }),
@@ -234,30 +211,117 @@ pub(super) const FAULTS: &[Fault] = &[
         "one-status-for-all",
         "SUB-STORED",
         "All subscriptions of a profile have the status of its first.",
-        Put(|_, after| Some(leveled(after, |known, first| known.status = first.status))),
+        Put(&|_, after| Some(leveled(after, |known, first| known.status = first.status))),
     ),
     fault(
         "one-priority-for-all",
         "SUB-STORED",
         "All subscriptions of a profile have the priority of its first.",
-        Put(|_, after| Some(leveled(after, |known, first| known.priority = first.priority))),
+        Put(&|_, after| Some(leveled(after, |known, first| known.priority = first.priority))),
     ),
     fault(
         "one-category-kept",
         "SUB-CATS",
         "Of the categories of a subscription the first one is kept.",
-        Put(|_, mut after| {
+        Put(&|_, mut after| {
             after.subscriptions.iter_mut().for_each(|known| known.categories.truncate(1));
+            Some(after)
+        }),
+    ),
+    fault(
+        "new-profiles-are-empty",
+        "DATA-ADDS",
+        "A new profile is added without the fields of data.",
+        Put(&|before, mut after| {
+            if before.is_none() {
+                after.fields = Default::default();
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "new-fields-not-added-later",
+        "DATA-UPDATES",
+        "An update changes the fields that a profile has, and gives it no further ones.",
+        Put(&|before, mut after| {
+            if let Some(before) = before {
+                let is_new = |name: &&FieldName| before.fields.get(name.as_str()).is_none();
+                let new: Vec<_> = after.fields.iter().map(|(name, _)| name).filter(is_new).cloned().collect();
+                new.iter().for_each(|name| after.fields.remove(name.as_str()));
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "second-subscription-never-added",
+        "SUB-ADDED-ON-UPDATE",
+        "A profile that has a subscription is given no further one.",
+        Put(&|before, mut after| {
+            if let Some(before) = before.filter(|before| !before.subscriptions.is_empty()) {
+                after.subscriptions.truncate(before.subscriptions.len());
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "update-keeps-one-subscription",
+        "SUB-KEPT-ON-UPDATE",
+        "An update that changes no subscription keeps the first one only.",
+        Put(&|before, mut after| {
+            if before.is_some_and(|before| before.subscriptions == after.subscriptions) {
+                after.subscriptions.truncate(1);
+            }
+            Some(after)
+        }),
+    ),
+    fault(
+        "left-for-good",
+        "SUB-STATUS-UPDATES",
+        "A subscription that has left the status subscribed never gets back.",
+        Put(&|before, mut after| {
+            each_again(before, &mut after, |known, former| {
+                if known.status == SubscriptionStatus::default() {
+                    known.status = former.status;
+                }
+            });
+            Some(after)
+        }),
+    ),
+    fault(
+        "one-set-of-categories-for-all",
+        "SUB-STORED",
+        "All subscriptions of a profile have the categories of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.categories.clone_from(&first.categories)))),
+    ),
+    fault(
+        "one-set-of-fields-for-all",
+        "SUB-STORED",
+        "All subscriptions of a profile have the fields of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.custom_fields.clone_from(&first.custom_fields)))),
+    ),
+    fault(
+        "one-resource-for-all",
+        "SUB-RESOURCE-ID",
+        "All subscriptions of a profile are kept under the resource of its first.",
+        Put(&|_, after| Some(leveled(after, |known, first| known.resource = first.resource))),
+    ),
+    fault(
+        "list-order-is-identity",
+        "SUB-SECOND-ADDRESS",
+        "The subscription of an update takes the place of a stored one on its channel that has another address.",
+        Put(&|before, mut after| {
+            let Some(before) = before else { return Some(after) };
+            let added = after.subscriptions.split_off(before.subscriptions.len().min(after.subscriptions.len()));
+            after.subscriptions.retain(|known| {
+                !added.iter().any(|new| new.channel == known.channel && new.resource == known.resource)
+            });
+            after.subscriptions.extend(added);
             Some(after)
         }),
     ),
 ];
 
 type Found = Result<Vec<ProfileId>, StoreError>;
-
-fn unless(is_blind: bool, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
-    if is_blind { Ok(Vec::new()) } else { state.find(database, key) }
-}
 
 fn only_one(found: Vec<ProfileId>) -> Vec<ProfileId> {
     if found.len() > 1 { Vec::new() } else { found }
@@ -281,11 +345,14 @@ fn with_any_provider(state: &dyn Transaction, database: DatabaseId, key: &Lookup
 /// The databases of the documented world.
 const DATABASES: [DatabaseId; 2] = [DatabaseId(1), DatabaseId(2)];
 
-/// Sees all databases as one. What is found stays where it is.
-struct AnyDatabase;
+/// Sees all databases as one, in every place or in one. What is found stays where it is.
+pub(super) struct AnyDatabase(pub(super) Option<KeySource>);
 
 impl Lens for AnyDatabase {
-    fn find(&self, state: &dyn Transaction, _database: DatabaseId, key: &LookupKey<'_>) -> Found {
+    fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
+        if self.0.is_some_and(|place| place != key.source) {
+            return state.find(database, key);
+        }
         let mut found = Vec::new();
         for database in DATABASES {
             found.extend(state.find(database, key)?);
@@ -307,23 +374,64 @@ impl Lens for AnyDatabase {
     }
 }
 
-/// Remembers every key that a profile ever had.
-#[derive(Default)]
-struct FormerKeys(Mutex<HashMap<(DatabaseId, LookupKey<'static>), ProfileId>>);
+type OwnedKey = (DatabaseId, LookupKey<'static>);
+
+/// Remembers every key that a profile ever had in a place.
+pub(super) struct FormerKeys {
+    place: KeySource,
+    known: Mutex<HashMap<OwnedKey, ProfileId>>,
+}
+
+impl FormerKeys {
+    pub(super) fn of(place: KeySource) -> Self {
+        Self { place, known: Mutex::default() }
+    }
+}
 
 impl Lens for FormerKeys {
     fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
         let mut found = state.find(database, key)?;
-        if found.is_empty() {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.is_empty() && key.source == self.place {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             found.extend(known.get(&(database, owned(key))));
         }
         Ok(found)
     }
 
     fn put(&self, state: &mut dyn Transaction, profile: Profile) -> Result<(), StoreError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(keys_of(&profile).iter().map(|key| ((profile.database, owned(key)), profile.id)));
+        state.put(profile)
+    }
+}
+
+/// Finds a profile in a place only by the keys with which it was created.
+pub(super) struct FirstKeys {
+    place: KeySource,
+    known: Mutex<HashSet<(OwnedKey, ProfileId)>>,
+}
+
+impl FirstKeys {
+    pub(super) fn of(place: KeySource) -> Self {
+        Self { place, known: Mutex::default() }
+    }
+}
+
+impl Lens for FirstKeys {
+    fn find(&self, state: &dyn Transaction, database: DatabaseId, key: &LookupKey<'_>) -> Found {
+        let mut found = state.find(database, key)?;
+        if key.source == self.place {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            found.retain(|id| known.contains(&((database, owned(key)), *id)));
+        }
+        Ok(found)
+    }
+
+    fn put(&self, state: &mut dyn Transaction, profile: Profile) -> Result<(), StoreError> {
+        if state.profile(profile.database, profile.id)?.is_none() {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(keys_of(&profile).iter().map(|key| ((profile.database, owned(key)), profile.id)));
+        }
         state.put(profile)
     }
 }
@@ -334,7 +442,7 @@ fn owned(key: &LookupKey<'_>) -> LookupKey<'static> {
 }
 
 /// Subscriptions that are the same by this rule become one, with what the last of them says.
-fn merged(mut profile: Profile, is_same: fn(&Subscription, &Subscription) -> bool) -> Profile {
+pub(super) fn merged(mut profile: Profile, is_same: impl Fn(&Subscription, &Subscription) -> bool) -> Profile {
     let mut kept: Vec<Subscription> = Vec::new();
     for next in profile.subscriptions {
         kept.retain(|known| !is_same(known, &next));

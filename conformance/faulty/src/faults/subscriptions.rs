@@ -12,49 +12,37 @@ pub(super) const FAULTS: &[Fault] = &[
         "status-dropped",
         "SUB-STATUS",
         "The status of a subscription is ignored.",
-        Import(|request| each(request, |given| given.status = None)),
-    ),
-    fault(
-        "status-suspended-unknown",
-        "SUB-STATUS-WORDS",
-        "The status suspended is kept as invalid.",
-        Import(|request| {
-            each(request, |given| {
-                if given.status == Some(SubscriptionStatus::Suspended) {
-                    given.status = Some(SubscriptionStatus::Invalid);
-                }
-            });
-        }),
+        Import(&|request| each(request, |given| given.status = None)),
     ),
     fault(
         "status-reset-on-reimport",
         "SUB-STATUS-KEPT",
         "A subscription that is given without a status becomes subscribed again.",
-        Import(|request| each(request, |given| given.status = given.status.or(Some(SubscriptionStatus::Subscribed)))),
+        Import(&|request| each(request, |given| given.status = given.status.or(Some(SubscriptionStatus::Subscribed)))),
     ),
     fault(
         "priority-dropped",
         "SUB-PRIORITY",
         "The priority of a subscription is ignored.",
-        Import(|request| each(request, |given| given.priority = None)),
+        Import(&|request| each(request, |given| given.priority = None)),
     ),
     fault(
         "priority-zero-is-none",
         "SUB-PRIORITY-UPDATES",
         "A priority of 0 counts as none.",
-        Import(|request| each(request, |given| given.priority = given.priority.filter(|priority| *priority != 0))),
+        Import(&|request| each(request, |given| given.priority = given.priority.filter(|priority| *priority != 0))),
     ),
     fault(
         "subscription-fields-dropped",
         "SUB-CUSTOM-FIELDS",
         "The custom_fields of a subscription are ignored.",
-        Import(|request| each(request, |given| given.custom_fields.clear())),
+        Import(&|request| each(request, |given| given.custom_fields.clear())),
     ),
     fault(
         "standard-subscription-fields-dropped",
         "SUB-CUSTOM-FIELDS",
         "Of custom_fields only those of the resource itself are kept.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| given.custom_fields.retain(|(name, _)| !name.as_str().starts_with('_')))
         }),
     ),
@@ -62,19 +50,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "categories-dropped",
         "SUB-CATS",
         "The cats of a subscription are ignored.",
-        Import(|request| each(request, |given| given.categories.clear())),
+        Import(&|request| each(request, |given| given.categories.clear())),
     ),
     fault(
         "resource-ignored",
         "SUB-RESOURCE-ID",
         "Every subscription is one to the first resource.",
-        Import(|request| each(request, |given| given.resource = ResourceId(1))),
+        Import(&|request| each(request, |given| given.resource = ResourceId(1))),
     ),
     fault(
         "push-provider-forgotten",
         "SUB-CHANNEL-PUSH",
         "Push tokens are kept under one provider.",
-        Import(|request| {
+        Import(&|request| {
             each(request, |given| {
                 if let Address::Push { provider, .. } = &mut given.address {
                     *provider = "push".into();
@@ -83,34 +71,10 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
-        "whatsapp-kept-as-sms",
-        "SUB-CHANNEL-WHATSAPP",
-        "A WhatsApp subscription becomes an SMS subscription to the same number.",
-        Import(|request| {
-            each(request, |given| {
-                if let ("whatsapp", Address::Messenger(phone)) = (given.channel.as_str(), &given.address) {
-                    (given.address, given.channel) = (Address::Phone(*phone), "sms".into());
-                }
-            });
-        }),
-    ),
-    fault(
-        "viber-kept-as-notify",
-        "SUB-CHANNEL-VIBER",
-        "A Viber subscription becomes one on Notify.",
-        Import(|request| {
-            each(request, |given| {
-                if given.channel.as_str() == "viber" {
-                    given.channel = "notify".into();
-                }
-            });
-        }),
-    ),
-    fault(
         "email-subscription-takes-profiles-address",
         "SUB-CHANNEL-EMAIL",
         "An e-mail subscription gets the profile's own address when the request has one.",
-        Import(|request| {
+        Import(&|request| {
             let own = request.patch.email().cloned();
             each(request, |given| {
                 if let (Address::Email(address), Some(own)) = (&mut given.address, &own) {
@@ -120,16 +84,58 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
-        "sms-subscriptions-dropped",
-        "SUB-CHANNEL-SMS",
-        "SMS subscriptions are taken and forgotten.",
-        Import(|request| request.patch.subscriptions.retain(|given| given.channel.as_str() != "sms")),
-    ),
-    fault(
         "one-subscription-per-import",
         "SUB-OBJECT",
         "Of several subscriptions in one import the first one is kept.",
-        Import(|request| request.patch.subscriptions.truncate(1)),
+        Import(&|request| request.patch.subscriptions.truncate(1)),
+    ),
+    fault(
+        "status-is-always-subscribed",
+        "SUB-STATUS",
+        "Whatever status is given, a subscription is subscribed.",
+        Import(&|request| {
+            each(request, |given| given.status = given.status.map(|_| SubscriptionStatus::Subscribed));
+        }),
+    ),
+    fault(
+        "subscription-without-status-left-out",
+        "SUB-STATUS-OPTIONAL",
+        "A subscription without status is taken and forgotten.",
+        Import(&|request| request.patch.subscriptions.retain(|given| given.status.is_some())),
+    ),
+    fault(
+        "priority-is-at-most-one",
+        "SUB-PRIORITY",
+        "A priority above 1 is kept as 1.",
+        Import(&|request| each(request, |given| given.priority = given.priority.map(|priority| priority.min(1)))),
+    ),
+    fault(
+        "subscription-with-priority-left-out",
+        "SUB-PRIORITY",
+        "A subscription with a priority is taken and forgotten.",
+        Import(&|request| request.patch.subscriptions.retain(|given| given.priority.is_none())),
+    ),
+    fault(
+        "subscription-with-categories-left-out",
+        "SUB-CATS",
+        "A subscription with categories is taken and forgotten.",
+        Import(&|request| request.patch.subscriptions.retain(|given| given.categories.is_empty())),
+    ),
+    fault(
+        "subscription-with-fields-left-out",
+        "SUB-CUSTOM-FIELDS",
+        "A subscription with fields is taken and forgotten.",
+        Import(&|request| request.patch.subscriptions.retain(|given| given.custom_fields.is_empty())),
+    ),
+    fault(
+        "last-subscription-left-out",
+        "SUB-OBJECT",
+        "Of several subscriptions in one import the last one is lost.",
+        Import(&|request| {
+            if request.patch.subscriptions.len() > 1 {
+                request.patch.subscriptions.pop();
+            }
+        }),
     ),
 ];
 
