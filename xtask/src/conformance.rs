@@ -25,7 +25,8 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<u8> {
         return judge(options, None);
     }
     build(&["rollcall-server", "rollcall-conformance"])?;
-    let mut server = Server::start(value_of(options, "--world"))?;
+    let world = value_of(options, "--world").map_or(Vec::new(), |world| vec!["--world", world]);
+    let mut server = Server::start(&world)?;
     let code = judge(options, Some(&server.url))?;
     match server.stop() {
         Ok(()) => Ok(code),
@@ -50,7 +51,8 @@ fn value_of<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     }
 }
 
-fn build(packages: &[&str]) -> anyhow::Result<()> {
+/// Builds them as they are released.
+pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
     let mut command = workspace::cargo(["build", "--release", "--quiet"]);
     packages.iter().for_each(|package| {
         command.args(["--package", package]);
@@ -61,7 +63,8 @@ fn build(packages: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+/// Where a built program is.
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let metadata = workspace::metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(Path::new(target).join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
@@ -79,21 +82,18 @@ fn judge(options: &[String], target: Option<&str>) -> anyhow::Result<u8> {
 }
 
 /// Our server, running on a store of its own.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     folder: TempDir, // fresh, and removed when the server has gone
 }
 
 impl Server {
-    fn start(world: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn start(options: &[&str]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("rollcall-conformance-").context("cannot make a folder for the store")?;
         let mut command = Command::new(program("rollcall")?);
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
-        if let Some(world) = world {
-            command.args(["--world", world]);
-        }
-        command.stdout(Stdio::piped()).stderr(File::create(folder.path().join("stderr"))?);
+        command.args(options).stdout(Stdio::piped()).stderr(File::create(folder.path().join("stderr"))?);
         let child = command.spawn().context("the server does not start")?;
         let mut server = Self { child, url: String::new(), folder };
         match server.first_line() {
@@ -121,7 +121,7 @@ impl Server {
     }
 
     /// Asks the server to stop, as an operator would, and waits.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the server ended during the run ({status})");
         }

@@ -1,5 +1,6 @@
 //! The project's commands. Each starts other programs and judges how they end; no logic of the project lives here.
 
+mod bench;
 mod ci;
 mod conformance;
 mod tidy;
@@ -15,6 +16,7 @@ Examples:
   cargo xtask conformance --filter 'matching/*'           only some of the cases
   cargo xtask conformance --target http://127.0.0.1:8080  judge a server that is running
   cargo xtask conformance --list                          which cases test which requirement
+  cargo xtask bench suite                                 how fast the judge is
   cargo xtask ci                                          all that must hold before a merge
   cargo xtask tidy                                        only the shape of the repository";
 
@@ -35,6 +37,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<String>,
     },
+    /// Measure, on a quiet machine
+    Bench {
+        #[arg(value_enum)]
+        what: bench::What,
+    },
     #[command(about = ci::summary())]
     Ci,
     /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
@@ -44,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Conformance { options } => conformance::run(&options),
+        Command::Bench { what } => bench::run(what).map(|()| 0),
         Command::Ci => ci::run().map(|()| 0),
         Command::Tidy => tidy::run().map(|()| 0),
     };

@@ -10,13 +10,13 @@ use rollcall_conformance::{
 };
 use std::sync::LazyLock;
 
-pub static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::load(&built_in_files()).expect("the suite's data is sound"));
+pub(crate) static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::load(&built_in_files()).expect("the suite's data is sound"));
 
 /// Cases of one server judged at once: enough to keep a small machine busy while somebody waits.
 const JOBS: usize = 2;
 
 /// What the judge says of the server at this address, by the cases that the filter selects.
-pub fn judged(url: &str, filter: &Filter) -> Report<'static> {
+pub(crate) fn judged(url: &str, filter: &Filter) -> Report<'static> {
     let target = Target::new(url).unwrap();
     let world = SUITE.documented_world.as_ref().expect("the documented world is built in");
     let plan = run::plan(&SUITE, filter);
