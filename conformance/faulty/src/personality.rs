@@ -222,8 +222,8 @@ pub const PERSONALITIES: &[Personality] = &[
     Personality {
         name: "empty-data-refused",
         rulings: &["D14"],
-        story: "An import that changes nothing is refused.",
-        freedoms: &[Imports(asking::something_to_do)],
+        story: "An import whose data has no member is refused.",
+        freedoms: &[Refuses(asking::has_empty_data)],
     },
     Personality {
         name: "replaces-in-subscriptions",

@@ -54,7 +54,8 @@ fn wrong_done_to(personality: &Personality, report: &Report<'_>) -> Option<Strin
     let wrongs: Vec<_> = broken(true).collect();
     let is_content = report.conclusion == Conclusion::Conformant && wrongs.is_empty();
     let verdict = report.conclusion.word();
-    (!is_content).then(|| format!("{} ({}): {verdict}\n{}", personality.name, personality.rulings.join(", "), wrongs.join("\n")))
+    (!is_content)
+        .then(|| format!("{} ({}): {verdict}\n{}", personality.name, personality.rulings.join(", "), wrongs.join("\n")))
 }
 
 /// A case that could not be set up has said nothing, which is as bad as a failure.

@@ -112,6 +112,14 @@ pub(super) fn has_functional_update(call: &Call<'_>) -> bool {
     has(call, "\"action\"") || has(call, "<action>")
 }
 
+pub(super) fn has_empty_data(call: &Call<'_>) -> bool {
+    let is_empty = |data: &Value| data.as_object().is_some_and(|members| members.is_empty());
+    match json(call) {
+        Some(body) => body.get("data").is_some_and(is_empty),
+        None => has(call, "<data></data>") || has(call, "<data/>"),
+    }
+}
+
 /// Whatever XML may have and the documentation's examples have not.
 pub(super) fn has_ornaments(call: &Call<'_>) -> bool {
     ["<?", "<!", "\u{feff}"].iter().any(|ornament| has(call, ornament))
@@ -184,18 +192,12 @@ pub(super) fn value_beside_data(request: &mut ImportRequest) -> Taken {
     }
 }
 
-pub(super) fn something_to_do(request: &mut ImportRequest) -> Taken {
-    let patch = &request.patch;
-    let changes = patch.fields.len() + patch.subscriptions.len();
-    let moves = patch.add_to_segments.len() + patch.remove_from_segments.len();
-    if changes + moves == 0 { Err(ResponseCode::IncorrectValue) } else { Ok(()) }
-}
-
 pub(super) fn first_of_equal_subscriptions(request: &mut ImportRequest) -> Taken {
     let mut kept: Vec<SubscriptionPatch> = Vec::new();
     for patch in request.patch.subscriptions.drain(..) {
         let is_equal = |other: &SubscriptionPatch| {
-            (other.resource, &other.channel) == (patch.resource, &patch.channel) && other.address.is_same(&patch.address)
+            (other.resource, &other.channel) == (patch.resource, &patch.channel)
+                && other.address.is_same(&patch.address)
         };
         if !kept.iter().any(is_equal) {
             kept.push(patch);

@@ -121,8 +121,7 @@ impl Lens for Messengers {
         let is_meant = |(of, number, resource, _): &&(DatabaseId, String, ResourceId, ProfileId)| {
             *of == database && *number == key.value && key.resource.is_none_or(|wanted| wanted == *resource)
         };
-        let all: BTreeSet<ProfileId> =
-            known.iter().filter(is_meant).map(|(.., id)| *id).chain(found).collect();
+        let all: BTreeSet<ProfileId> = known.iter().filter(is_meant).map(|(.., id)| *id).chain(found).collect();
         Ok(all.into_iter().collect())
     }
 

@@ -10,7 +10,8 @@ use rollcall_conformance::{
 };
 use std::sync::LazyLock;
 
-pub(crate) static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::load(&built_in_files()).expect("the suite's data is sound"));
+pub(crate) static SUITE: LazyLock<Suite> =
+    LazyLock::new(|| Suite::load(&built_in_files()).expect("the suite's data is sound"));
 
 /// Cases of one server judged at once: enough to keep a small machine busy while somebody waits.
 const JOBS: usize = 2;
