@@ -7,7 +7,8 @@ mod common;
 
 use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
-    address::Address, database::DatabaseId, import::ImportRequest, rejection::Rejection, response_code::ResponseCode,
+    address::Address, database::DatabaseId, field::FieldValue, import::ImportRequest, rejection::Rejection,
+    response_code::ResponseCode,
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
@@ -120,4 +121,35 @@ fn unknown_fields_segments_and_missing_data_are_refused() {
     assert_eq!(request.patch.add_to_segments.len(), 1);
     assert!(request.options.skip_triggers && !request.options.detect_geo);
     assert!(request.patch.fields.is_empty() && request.patch.subscriptions.is_empty());
+}
+
+#[test]
+fn a_truth_is_a_word_or_one_or_zero_and_nothing_else() {
+    let of = |value: &str| read(&format!(r#"{{"data": {{}}, "detect_geo": {value}}}"#)).map(|it| it.options.detect_geo);
+    for (value, truth) in [("true", true), ("1", true), ("\"true\"", true), ("false", false), ("0", false)] {
+        assert_eq!(of(value), Ok(truth), "{value}");
+    }
+    for value in ["2", "-1", "\"yes\"", "[]", "{}", "1.5"] {
+        assert_eq!(of(value).unwrap_err().code, ResponseCode::IncorrectValue, "{value}");
+    }
+}
+
+#[test]
+fn a_whole_number_of_any_size_is_a_number_for_a_field_of_fractions() {
+    for number in ["9223372036854775808", "-9223372036854775808", "1.5", "7"] {
+        let request = read(&format!(r#"{{"data": {{"custom_float": {number}}}}}"#)).unwrap_or_else(|no| panic!("{no}"));
+        let value = request.patch.value("custom_float").unwrap();
+        assert_eq!(value, &FieldValue::Float(number.parse().unwrap()), "{number}");
+    }
+}
+
+#[test]
+fn a_date_has_all_its_digits_and_signs() {
+    let read = |date: &str| read(&format!(r#"{{"data": {{"custom_date": "{date}"}}}}"#));
+    for date in ["1990-02-22", "1990-02-22T21:00Z", "1990-02-22T21:00:00.5Z", "1990-02-22T21:00:00+03:00"] {
+        assert!(read(date).is_ok(), "{date}");
+    }
+    for date in ["19900222", "1990-02-22T21:00:00+03", "1990-02-22T2100Z", "1990-2-22", "1990-02-22T21:00:00"] {
+        assert_eq!(read(date).unwrap_err().code, ResponseCode::IncorrectValue, "{date}");
+    }
 }
