@@ -346,6 +346,7 @@ mod tests {
         );
         assert_eq!(text("\u{feff}<?xml version='1.0' encoding='utf-8'?>\n<xml>\n<a> b </a>\n</xml>\n"), " b ");
         assert_eq!(text("<xml><a>1\r\n2\r3&#13;</a></xml>"), "1\n2\n3\r");
+        assert_eq!(text("<xml><a>&lt;&gt;&amp;&apos;&quot;</a></xml>"), "<>&'\"");
     }
 
     #[test]

@@ -7,8 +7,8 @@ mod common;
 
 use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
-    address::Address, database::DatabaseId, field::FieldValue, import::ImportRequest, rejection::Rejection,
-    response_code::ResponseCode,
+    address::Address, database::DatabaseId, field::FieldValue, field_change::FieldChange, import::ImportRequest,
+    rejection::Rejection, response_code::ResponseCode,
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
@@ -152,4 +152,10 @@ fn a_date_has_all_its_digits_and_signs() {
     for date in ["19900222", "1990-02-22T21:00:00+03", "1990-02-22T2100Z", "1990-2-22", "1990-02-22T21:00:00"] {
         assert_eq!(read(date).unwrap_err().code, ResponseCode::IncorrectValue, "{date}");
     }
+}
+
+#[test]
+fn a_null_is_said_and_a_name_may_have_escapes() {
+    let request = read(r#"{"\u0064ata": {"_fn\u0061me": null}}"#).unwrap();
+    assert_eq!(request.patch.fields, [("_fname".into(), FieldChange::Unset)]);
 }
