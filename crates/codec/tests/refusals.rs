@@ -8,7 +8,7 @@ mod common;
 use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
     address::Address, database::DatabaseId, field::FieldValue, field_change::FieldChange, import::ImportRequest,
-    rejection::Rejection, response_code::ResponseCode,
+    rejection::Rejection, response_code::ResponseCode, subscription_status::SubscriptionStatus,
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
@@ -114,6 +114,8 @@ fn unknown_fields_segments_and_missing_data_are_refused() {
     assert_refused(read(r#"{"data": {"colour": 1}}"#), ResponseCode::UnknownField, unknown);
     let twice = r#"{"data": {}, "add_to_segments": [1, 2], "remove_from_segments": [2]}"#;
     assert_refused(read(twice), ResponseCode::IncorrectSegment, "remove_from_segments: to be entered as well");
+    let unknown = "add_to_segments[1]: the database has no such segment";
+    assert_refused(read(r#"{"data": {}, "add_to_segments": [1, 9]}"#), ResponseCode::IncorrectSegment, unknown);
     let no_email = r#"{"data": {"email": null}}"#;
     assert_refused(read(no_email), ResponseCode::IncorrectValue, "data.email: the e-mail cannot be cleared");
     let request =
@@ -158,4 +160,29 @@ fn a_date_has_all_its_digits_and_signs() {
 fn a_null_is_said_and_a_name_may_have_escapes() {
     let request = read(r#"{"\u0064ata": {"_fn\u0061me": null}}"#).unwrap();
     assert_eq!(request.patch.fields, [("_fname".into(), FieldChange::Unset)]);
+}
+
+#[test]
+fn a_status_is_a_word_or_a_number_and_less_one_leaves_it() {
+    let of = |status: &str| {
+        let sms = r#""resource_id": 1, "channel": "sms", "phone": "+79000000000""#;
+        subscribing(&format!(r#"{{{sms}, "status": {status}}}"#)).map(|it| it.patch.subscriptions[0].status)
+    };
+    let unsubscribed = Ok(Some(SubscriptionStatus::Unsubscribed));
+    assert_eq!(
+        [of("\"unsubscribed\""), of("1"), of("\"1\"")],
+        [unsubscribed.clone(), unsubscribed.clone(), unsubscribed]
+    );
+    assert_eq!([of("-1"), of("\"-1\"")], [Ok(None), Ok(None)]);
+    for status in ["7", "-2", "\"left\"", "true", "[]"] {
+        assert_eq!(of(status).unwrap_err().code, ResponseCode::InvalidSubscription, "{status}");
+    }
+}
+
+#[test]
+fn a_value_to_search_for_is_known_as_it_was_written() {
+    for (value, text) in [("true", "true"), ("1.0", "1.0"), ("12", "12"), ("\" a \"", " a ")] {
+        let request = read(&format!(r#"{{"field_name": "max_bot", "field_value": {value}, "data": {{}}}}"#)).unwrap();
+        assert_eq!(&*request.identifiers.field_value.unwrap().text, text);
+    }
 }

@@ -35,7 +35,7 @@ pub(super) enum Freedom {
     /// It is set up in another way than ours.
     World(fn(&mut World)),
     /// Its modes search other places.
-    Modes(fn(&mut Vec<Mode>)),
+    Modes(fn(&mut [Mode])),
     /// Its connections are treated in another way.
     Http(fn(&mut Settings)),
     /// Its answers arrive in pieces.

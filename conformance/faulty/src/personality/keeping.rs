@@ -37,12 +37,12 @@ pub(super) fn ignore_unknown_fields(world: &mut World) {
     world.databases.iter_mut().for_each(|database| database.unknown_fields = UnknownFields::Ignore);
 }
 
-pub(super) fn email_phone_everywhere(modes: &mut Vec<Mode>) {
+pub(super) fn email_phone_everywhere(modes: &mut [Mode]) {
     use KeySource::{EmailSubscription, ProfileEmail, ProfilePhone, SmsSubscription};
     search(modes, "email_phone", &[ProfileEmail, ProfilePhone, EmailSubscription, SmsSubscription]);
 }
 
-pub(super) fn custom_sub_by_field(modes: &mut Vec<Mode>) {
+pub(super) fn custom_sub_by_field(modes: &mut [Mode]) {
     search(modes, "custom_sub", &[KeySource::SubscriptionField]);
 }
 
