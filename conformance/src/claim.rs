@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::generated::number_of;
 use crate::judge::Outcome;
 use crate::known::{Announced, Known};
 use crate::report::{Conclusion, Report};
@@ -94,7 +95,7 @@ impl Claim {
             read_only: report.read_only,
             known_failures: known.announced(),
             seed: report.seed,
-            generated: report.suite.generated.len(),
+            generated: report.suite.generated.iter().filter(|case| number_of(&case.id).is_some()).count(),
             counts: Level::ALL.map(|level| (level.word().to_owned(), counts(report, level))).into(),
             verdict: report.conclusion,
             date,

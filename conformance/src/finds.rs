@@ -51,8 +51,16 @@ impl Examiner<'_> {
         let first_free = self.suite.all_cases().count() * crate::Format::ALL.len();
         let (suite, generator, judge, wire) = (self.suite, self.generator, self.judge, self.wire);
         let mut shrinker = Shrinker { suite, generator, judge, wire, ordinal: first_free };
-        let groups = self.groups(verdicts);
-        groups.into_iter().take(MOST).filter_map(|alike| self.find(&mut shrinker, &alike)).collect()
+        let mut finds: Vec<Find> = Vec::new();
+        for alike in self.groups(verdicts).into_iter().take(MOST) {
+            let Some(find) = self.find(&mut shrinker, &alike) else { continue };
+            // Made small, two may turn out to be one.
+            match finds.iter_mut().find(|known| known.is_as(&find)) {
+                Some(known) => known.cases.extend(find.cases),
+                None => finds.push(find),
+            }
+        }
+        finds
     }
 
     /// Failures of drawn cases, by the requirement that is blamed and the reason.
@@ -85,6 +93,13 @@ impl Examiner<'_> {
 }
 
 impl Find {
+    fn is_as(&self, other: &Self) -> bool {
+        let shows = |find: &Self| {
+            (find.case.requirements.first().cloned(), find.verdict.failure.as_ref().map(|one| one.reason))
+        };
+        shows(self) == shows(other)
+    }
+
     /// Writes the case file, the script, and the bodies that a shell can say only in a roundabout way.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ pub(crate) fn run(options: &[String]) -> anyhow::Result<u8> {
         return judge(options, None);
     }
     build(&["rollcall-server", "rollcall-conformance"])?;
-    let mut server = Server::start(value_of(options, "--world"))?;
+    let world = value_of(options, "--world").map_or(Vec::new(), |world| vec!["--world", world]);
+    let mut server = Server::start(&world)?;
     let code = judge(options, Some(&server.url))?;
     match server.stop() {
         Ok(()) => Ok(code),
@@ -85,21 +86,18 @@ fn judge(options: &[String], target: Option<&str>) -> anyhow::Result<u8> {
 }
 
 /// Our server, running on a store of its own.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     folder: TempDir, // fresh, and removed when the server has gone
 }
 
 impl Server {
-    fn start(world: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn start(options: &[&str]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("rollcall-conformance-").context("cannot make a folder for the store")?;
         let mut command = Command::new(program("rollcall")?);
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
-        if let Some(world) = world {
-            command.args(["--world", world]);
-        }
-        command.stdout(Stdio::piped()).stderr(File::create(folder.path().join("stderr"))?);
+        command.args(options).stdout(Stdio::piped()).stderr(File::create(folder.path().join("stderr"))?);
         let child = command.spawn().context("the server does not start")?;
         let mut server = Self { child, url: String::new(), folder };
         match server.first_line() {
@@ -127,7 +125,7 @@ impl Server {
     }
 
     /// Asks the server to stop, as an operator would, and waits.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the server ended during the run ({status})");
         }

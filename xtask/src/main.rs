@@ -1,5 +1,6 @@
 //! The project's commands. Each starts other programs and judges how they end; no logic of the project lives here.
 
+mod bench;
 mod ci;
 mod conformance;
 mod mutants;
@@ -17,6 +18,7 @@ Examples:
   cargo xtask conformance --target http://127.0.0.1:8080  judge a server that is running
   cargo xtask conformance --list                          which cases test which requirement
   cargo xtask mutants                                     measure which faults the suite notices
+  cargo xtask bench suite                                 how fast the judge is
   cargo xtask ci                                          all that must hold before a merge
   cargo xtask tidy                                        only the shape of the repository";
 
@@ -43,6 +45,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure, on a quiet machine
+    Bench {
+        #[arg(value_enum)]
+        what: bench::What,
+    },
     #[command(about = ci::summary())]
     Ci,
     /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Conformance { options } => conformance::run(&options),
         Command::Mutants { check } => mutants::run(check).map(|()| 0),
+        Command::Bench { what } => bench::run(what).map(|()| 0),
         Command::Ci => ci::run().map(|()| 0),
         Command::Tidy => tidy::run().map(|()| 0),
     };

@@ -9,6 +9,7 @@ mod faults; // the rows, by seam
 mod lens; // a store seen through something
 pub mod matrix; // which case notices which fault
 mod message; // a call that can be changed
+pub mod personality; // the server with habits of its own, none of them wrong
 mod seam; // where a deviation can be put, and the server that has it
 
 pub use faults::all;

@@ -52,6 +52,19 @@ mod tests {
     }
 
     #[test]
+    fn a_shown_profile_stands_before_the_words_of_success() {
+        let profile = Profile::new(ProfileId([7; 12]), rollcall_model::database::DatabaseId(1));
+        let nothing = World { databases: Vec::new(), resources: Vec::new(), channels: Vec::new(), grants: Vec::new() };
+        let shown = |format| String::from_utf8(super::profile(&profile, &nothing, format)).unwrap();
+        let id = profile.id;
+        let json = shown(Format::Json);
+        assert!(json.starts_with(r#"{"data":{"#) && json.contains(&format!(r#""id":"{id}""#)), "{json}");
+        assert!(json.ends_with(r#""error":0,"error_text":"Successful operation"}"#), "{json}");
+        let xml = shown(Format::Xml);
+        assert!(xml.starts_with("<xml><data>") && xml.contains(&format!("<id>{id}</id>")), "{xml}");
+    }
+
+    #[test]
     fn a_refusal_names_reason_and_place_but_no_profile() {
         let wrong = ResponseCode::IncorrectValue.because("not <a> phone number").under("phone");
         assert_eq!(

@@ -92,9 +92,22 @@ mod tests {
             assert_eq!(Format::of_content_type(value), Some(Format::Json), "{value}");
         }
         assert_eq!(Format::of_content_type("text/xml"), Some(Format::Xml));
+        assert_eq!(Format::of_content_type("application/xml; charset=utf8;"), Some(Format::Xml), "as some spell it");
         for foreign in ["", "text/plain", "application/jsonp", "application/json; charset=windows-1251"] {
             assert_eq!(Format::of_content_type(foreign), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn each_format_has_a_name_and_a_type_of_its_answers() {
+        for (format, name, content_type) in [
+            (Format::Json, "json", "application/json; charset=utf-8"),
+            (Format::Xml, "xml", "application/xml; charset=utf-8"),
+        ] {
+            assert_eq!((format.name(), format.content_type()), (name, content_type));
+            assert_eq!(Format::named(name), Some(format));
+        }
+        assert_eq!(["", "JSON", "text"].map(Format::named), [None; 3]);
     }
 
     #[test]
@@ -104,6 +117,7 @@ mod tests {
             ("text/html, application/json;q=0.5, application/xml;q=0.9", Some(Format::Xml)),
             ("application/json, application/xml", Some(Format::Json)),
             ("application/xml;q=0, application/json;q=0.1", Some(Format::Json)),
+            ("application/json;q=0", None),
             ("*/*", None),
             ("text/html", None),
         ];

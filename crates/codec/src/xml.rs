@@ -346,6 +346,18 @@ mod tests {
         );
         assert_eq!(text("\u{feff}<?xml version='1.0' encoding='utf-8'?>\n<xml>\n<a> b </a>\n</xml>\n"), " b ");
         assert_eq!(text("<xml><a>1\r\n2\r3&#13;</a></xml>"), "1\n2\n3\r");
+        assert_eq!(text("<xml><a>&lt;&gt;&amp;&apos;&quot;</a></xml>"), "<>&'\"");
+    }
+
+    #[test]
+    fn names_are_of_letters_and_digits_of_any_script_and_a_few_signs() {
+        for name in ["имя", "поле_1", "a-b.c:d", "_é9"] {
+            assert_eq!(text(&format!("<xml><{name}>x</{name}></xml>")), "x");
+        }
+        for name in ["a+b", "a$", "9a", "-a", "имя×", "a\u{a0}b"] {
+            let refusal = refusal(&format!("<xml><{name}>x</{name}></xml>"));
+            assert!(refusal.contains("is no element name"), "{name}: {refusal}");
+        }
     }
 
     #[test]
@@ -396,7 +408,10 @@ mod tests {
         check("<xml><?php 1 ?></xml>", "processing instructions");
         check("<?xml version='1.0' encoding='windows-1251'?><xml/>", "windows-1251");
         check("<xml><a>x<b/></a></xml>", "mixed");
-        check("<xml><a><b/>x</a></xml>", "mixed");
+        for text in ["x", "&amp;", "<![CDATA[x]]>"] {
+            check(&format!("<xml><a><b/>{text}</a></xml>"), "mixed");
+            check(&format!("<xml/>{text}"), "outside of the root element");
+        }
         check("<xml><a type='int'>1</a></xml>", "unknown attribute \"type\"");
         check("<xml><a array='yes'>1</a></xml>", "neither true nor false");
     }

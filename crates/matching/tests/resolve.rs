@@ -23,6 +23,7 @@ use rollcall_model::{
     resource::{Resource, ResourceId},
     response_code::ResponseCode,
     subscription::Subscription,
+    subscription_patch::SubscriptionPatch,
     subscription_status::SubscriptionStatus,
     system_field::{EMAIL, PHONES},
     world::World,
@@ -283,6 +284,80 @@ fn a_missing_value_is_taken_from_data() {
             "{mode}, {home}"
         );
     }
+}
+
+/// What `data` says where it brings subscriptions under these addresses.
+fn subscribing(addresses: &[(&str, Address)]) -> ProfilePatch {
+    let subscription = |(position, (channel, address)): (usize, &(&str, Address))| SubscriptionPatch {
+        position,
+        resource: RESOURCE,
+        channel: (*channel).into(),
+        address: address.clone(),
+        status: None,
+        priority: None,
+        custom_fields: Vec::new(),
+        categories: Vec::new(),
+    };
+    let subscriptions = addresses.iter().enumerate().map(subscription).collect();
+    ProfilePatch { subscriptions, ..ProfilePatch::default() }
+}
+
+#[test]
+fn a_missing_push_token_is_taken_from_any_subscription_in_data() {
+    let (_, profile) = homes().swap_remove(6);
+    let found = |patch| find("push_sub", &Identifiers::default(), &patch, vec![profile.clone()]);
+    let chat = ("telegram_bot", Address::Chat(7));
+    assert_eq!(found(subscribing(&[chat.clone(), ("push", push("firebase"))])), Ok(Match::One(profile.id)));
+    assert_eq!(found(subscribing(&[("push", push("huawei"))])), Ok(Match::Nobody), "another provider");
+    assert_eq!(found(subscribing(&[chat])), Err(ResponseCode::MissingParameter), "no push token at all");
+}
+
+#[test]
+fn a_missing_address_on_a_custom_channel_is_taken_from_the_subscriptions_on_it() {
+    let (_, profile) = homes().swap_remove(8);
+    let only_a_name = Identifiers { field_name: Some("bot".into()), ..Identifiers::default() };
+    let found = |patch| find("custom_sub", &only_a_name, &patch, vec![profile.clone()]);
+    let address = |id: &str| Address::Custom(id.into());
+    assert_eq!(found(subscribing(&[("bot", address("42"))])), Ok(Match::One(profile.id)));
+    assert_eq!(found(subscribing(&[("bot", address("43"))])), Ok(Match::Nobody));
+    for other in [("other_bot", address("42")), ("telegram_bot", Address::Chat(42))] {
+        assert_eq!(found(subscribing(&[other])), Err(ResponseCode::MissingParameter), "not on this channel");
+    }
+}
+
+#[test]
+fn a_key_has_a_resource_exactly_where_it_is_of_a_subscription() {
+    for (home, profile) in homes() {
+        for key in keys_of(&profile) {
+            assert_eq!(key.resource.is_some(), key.source.is_of_subscriptions(), "{home}");
+        }
+    }
+    assert!(!KeySource::ProfileId.is_of_subscriptions());
+}
+
+#[test]
+fn a_refused_search_names_what_it_lacks() {
+    let refusal = |mode: &str, identifiers: &Identifiers| {
+        let (world, nothing) = (world(), ProfilePatch::default());
+        let mode = mode::choose(MODES, Some(mode), identifiers).unwrap();
+        let wanted = Wanted { identifiers, patch: &nothing };
+        Plan::new(mode, wanted, &world.databases[0], &world).unwrap_err().to_string()
+    };
+    let lacks = |parameter: &str| format!("Incorrect request: parameter is missing: {parameter}");
+    let none = Identifiers::default;
+    let only_a_token = Identifiers { subscription_id: Some("token".into()), ..none() };
+    let only_a_provider = Identifiers { provider: Some("firebase".into()), ..none() };
+    assert_eq!(refusal("push_sub", &only_a_token), lacks("provider"));
+    assert_eq!(refusal("push_sub", &only_a_provider), lacks("subscription_id"));
+    assert_eq!(refusal("phone", &only_a_token), lacks("phone"), "the token is no matter of this mode");
+    let value_for_another_mode = Identifiers { field_value: Some(searched(text("42"))), ..none() };
+    assert_eq!(refusal("email", &value_for_another_mode), lacks("email"));
+    let only_a_name = Identifiers { field_name: Some("crm".into()), ..none() };
+    assert_eq!(refusal("custom", &only_a_name), lacks("field_value"));
+    let unfit = SearchedValue { text: "42".into(), of_database: None, of_subscriptions: Vec::new() };
+    let unsearchable = Identifiers { field_value: Some(unfit), ..only_a_name };
+    let expected = "Incorrect request: incorrect value: field_value: cannot be searched for";
+    assert_eq!(refusal("custom", &unsearchable), expected);
 }
 
 #[test]

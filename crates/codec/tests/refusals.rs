@@ -1,0 +1,188 @@
+//! What the parameters of a body say, and what an import is refused for: the reason, and the place as the sender knows
+//! it. Bodies are JSON here; that XML means the same is held by `both_formats.rs`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected fails where it shows")]
+
+mod common;
+
+use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
+use rollcall_model::{
+    address::Address, database::DatabaseId, field::FieldValue, field_change::FieldChange, import::ImportRequest,
+    rejection::Rejection, response_code::ResponseCode, subscription_status::SubscriptionStatus,
+};
+
+fn read(body: &str) -> Result<ImportRequest, Rejection> {
+    let world = common::world();
+    let tree = parse(body.as_bytes(), Format::Json, Limits::default())?;
+    import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+}
+
+fn subscribing(subscription: &str) -> Result<ImportRequest, Rejection> {
+    read(&format!(r#"{{"data": {{"subscriptions": [{subscription}]}}}}"#))
+}
+
+fn assert_refused(read: Result<ImportRequest, Rejection>, reason: ResponseCode, place_and_detail: &str) {
+    let refusal = read.expect_err(place_and_detail);
+    assert_eq!((refusal.code, refusal.to_string()), (reason, format!("{}: {place_and_detail}", reason.text())));
+}
+
+#[test]
+fn a_body_says_who_asks_for_what() {
+    let body = br#"{"token": "secret", "db_id": "7", "format": "xml", "matching": "phone"}"#;
+    let tree = parse(body, Format::Json, Limits::default()).unwrap();
+    let parameters = Parameters::of(&tree);
+    assert_eq!(parameters.token().unwrap().unwrap().secret(), "secret");
+    assert_eq!(parameters.database_id().unwrap(), DatabaseId(7));
+    assert_eq!(parameters.answer_format().unwrap(), Some(Format::Xml));
+    assert_eq!(parameters.matching().unwrap().as_deref(), Some("phone"));
+}
+
+#[test]
+fn a_body_that_says_nothing_asks_for_no_database() {
+    let tree = parse(br#"{"token": null}"#, Format::Json, Limits::default()).unwrap();
+    let parameters = Parameters::of(&tree);
+    assert!(parameters.token().unwrap().is_none() && parameters.answer_format().unwrap().is_none());
+    assert!(parameters.matching().unwrap().is_none());
+    assert_eq!(parameters.database_id().unwrap_err().code, ResponseCode::MissingParameter);
+}
+
+#[test]
+fn an_invalid_subscription_is_refused_as_such_with_its_place() {
+    let refused = |subscription, place_and_detail: &str| {
+        let place_and_detail = format!("data.subscriptions[0].{place_and_detail}");
+        assert_refused(subscribing(subscription), ResponseCode::InvalidSubscription, &place_and_detail);
+    };
+    refused(r#"{"channel": "email", "email": "a@b.co"}"#, "resource_id: is missing");
+    refused(r#"{"resource_id": 1, "email": "a@b.co"}"#, "channel: is missing");
+    refused(r#"{"resource_id": 1, "channel": "email"}"#, "email: is missing");
+    refused(r#"{"resource_id": 1, "channel": "sms"}"#, "phone: is missing");
+    refused(
+        r#"{"resource_id": 1, "channel": "email", "email": "a@b.co", "colour": 1}"#,
+        "colour: unknown field of a subscription",
+    );
+}
+
+#[test]
+fn parts_of_a_stored_subscription_say_nothing() {
+    let stored = r#"{"resource_id": 1, "channel": "email", "email": "a@b.co",
+        "hash_id": "x", "is_delete": false, "db_id": 1, "profile_id": "y"}"#;
+    assert_eq!(subscribing(stored).unwrap().patch.subscriptions.len(), 1);
+}
+
+#[test]
+fn an_address_has_two_spellings() {
+    for (channel, name) in [("email", "a@b.co"), ("sms", "+79000000000")] {
+        let parameter = if channel == "email" { "email" } else { "phone" };
+        let address = |address: String| -> Address {
+            let body = format!(r#"{{"resource_id": 1, "channel": "{channel}", {address}}}"#);
+            subscribing(&body).unwrap().patch.subscriptions[0].address.clone()
+        };
+        let plain = address(format!(r#""{parameter}": "{name}""#));
+        assert_eq!(address(format!(r#""{parameter}_data": {{"{parameter}": "{name}"}}"#)), plain);
+    }
+}
+
+#[test]
+fn a_value_is_searched_for_in_every_way_its_name_can_be_meant() {
+    let searched = |name: &str, value: &str| {
+        let body = format!(r#"{{"field_name": "{name}", "field_value": "{value}", "data": {{}}}}"#);
+        read(&body).map(|request| request.identifiers.field_value.unwrap())
+    };
+    assert!(searched("custom_int", "12").unwrap().of_database.is_some());
+    assert_eq!(searched("custom_int", "x").unwrap_err().code, ResponseCode::IncorrectValue);
+    let of_subscriptions = searched("custom_field_1", "x").unwrap();
+    assert_eq!((of_subscriptions.of_database, of_subscriptions.of_subscriptions.len()), (None, 1));
+    let on_channel = searched("max_bot", "x").unwrap();
+    assert_eq!((&*on_channel.text, on_channel.of_database, on_channel.of_subscriptions.len()), ("x", None, 0));
+}
+
+#[test]
+fn a_value_that_fits_only_one_of_the_meanings_of_its_name_is_searched_for_there() {
+    let mut world = common::world();
+    world.channels.last_mut().unwrap().name = "custom_int".into();
+    let tree =
+        parse(br#"{"field_name": "custom_int", "field_value": "x", "data": {}}"#, Format::Json, Limits::default());
+    let tree = tree.unwrap();
+    let request = import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default()).unwrap();
+    assert_eq!(request.identifiers.field_value.unwrap().of_database, None, "as an address on the channel");
+}
+
+#[test]
+fn unknown_fields_segments_and_missing_data_are_refused() {
+    assert_refused(read("{}"), ResponseCode::MissingParameter, "data");
+    let unknown = "data.colour: with field \"colour\": Incorrect field";
+    assert_refused(read(r#"{"data": {"colour": 1}}"#), ResponseCode::UnknownField, unknown);
+    let twice = r#"{"data": {}, "add_to_segments": [1, 2], "remove_from_segments": [2]}"#;
+    assert_refused(read(twice), ResponseCode::IncorrectSegment, "remove_from_segments: to be entered as well");
+    let unknown = "add_to_segments[1]: the database has no such segment";
+    assert_refused(read(r#"{"data": {}, "add_to_segments": [1, 9]}"#), ResponseCode::IncorrectSegment, unknown);
+    let no_email = r#"{"data": {"email": null}}"#;
+    assert_refused(read(no_email), ResponseCode::IncorrectValue, "data.email: the e-mail cannot be cleared");
+    let request =
+        read(r#"{"data": {"subscriptions": null}, "add_to_segments": [1, 1], "skip_triggers": true}"#).unwrap();
+    assert_eq!(request.patch.add_to_segments.len(), 1);
+    assert!(request.options.skip_triggers && !request.options.detect_geo);
+    assert!(request.patch.fields.is_empty() && request.patch.subscriptions.is_empty());
+}
+
+#[test]
+fn a_truth_is_a_word_or_one_or_zero_and_nothing_else() {
+    let of = |value: &str| read(&format!(r#"{{"data": {{}}, "detect_geo": {value}}}"#)).map(|it| it.options.detect_geo);
+    for (value, truth) in [("true", true), ("1", true), ("\"true\"", true), ("false", false), ("0", false)] {
+        assert_eq!(of(value), Ok(truth), "{value}");
+    }
+    for value in ["2", "-1", "\"yes\"", "[]", "{}", "1.5"] {
+        assert_eq!(of(value).unwrap_err().code, ResponseCode::IncorrectValue, "{value}");
+    }
+}
+
+#[test]
+fn a_whole_number_of_any_size_is_a_number_for_a_field_of_fractions() {
+    for number in ["9223372036854775808", "-9223372036854775808", "1.5", "7"] {
+        let request = read(&format!(r#"{{"data": {{"custom_float": {number}}}}}"#)).unwrap_or_else(|no| panic!("{no}"));
+        let value = request.patch.value("custom_float").unwrap();
+        assert_eq!(value, &FieldValue::Float(number.parse().unwrap()), "{number}");
+    }
+}
+
+#[test]
+fn a_date_has_all_its_digits_and_signs() {
+    let read = |date: &str| read(&format!(r#"{{"data": {{"custom_date": "{date}"}}}}"#));
+    for date in ["1990-02-22", "1990-02-22T21:00Z", "1990-02-22T21:00:00.5Z", "1990-02-22T21:00:00+03:00"] {
+        assert!(read(date).is_ok(), "{date}");
+    }
+    for date in ["19900222", "1990-02-22T21:00:00+03", "1990-02-22T2100Z", "1990-2-22", "1990-02-22T21:00:00"] {
+        assert_eq!(read(date).unwrap_err().code, ResponseCode::IncorrectValue, "{date}");
+    }
+}
+
+#[test]
+fn a_null_is_said_and_a_name_may_have_escapes() {
+    let request = read(r#"{"\u0064ata": {"_fn\u0061me": null}}"#).unwrap();
+    assert_eq!(request.patch.fields, [("_fname".into(), FieldChange::Unset)]);
+}
+
+#[test]
+fn a_status_is_a_word_or_a_number_and_less_one_leaves_it() {
+    let of = |status: &str| {
+        let sms = r#""resource_id": 1, "channel": "sms", "phone": "+79000000000""#;
+        subscribing(&format!(r#"{{{sms}, "status": {status}}}"#)).map(|it| it.patch.subscriptions[0].status)
+    };
+    let unsubscribed = Ok(Some(SubscriptionStatus::Unsubscribed));
+    assert_eq!(
+        [of("\"unsubscribed\""), of("1"), of("\"1\"")],
+        [unsubscribed.clone(), unsubscribed.clone(), unsubscribed]
+    );
+    assert_eq!([of("-1"), of("\"-1\"")], [Ok(None), Ok(None)]);
+    for status in ["7", "-2", "\"left\"", "true", "[]"] {
+        assert_eq!(of(status).unwrap_err().code, ResponseCode::InvalidSubscription, "{status}");
+    }
+}
+
+#[test]
+fn a_value_to_search_for_is_known_as_it_was_written() {
+    for (value, text) in [("true", "true"), ("1.0", "1.0"), ("12", "12"), ("\" a \"", " a ")] {
+        let request = read(&format!(r#"{{"field_name": "max_bot", "field_value": {value}, "data": {{}}}}"#)).unwrap();
+        assert_eq!(&*request.identifiers.field_value.unwrap().text, text);
+    }
+}
