@@ -130,9 +130,9 @@ fn another_value(value: &FieldValue) -> FieldValue {
         FieldValue::Bool(is_so) => FieldValue::Bool(!is_so),
         FieldValue::Choice(ordinal) => FieldValue::Choice((ordinal + 1) % 3),
         FieldValue::Ip(_) => FieldValue::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        FieldValue::Tags(tags) => FieldValue::Tags(tags[1..].to_vec()),
+        FieldValue::Tags(tags) => FieldValue::Tags(tags.iter().skip(1).cloned().collect()),
         FieldValue::Object(_) => FieldValue::Object(Default::default()),
-        FieldValue::Objects(items) => FieldValue::Objects(items[1..].to_vec()),
+        FieldValue::Objects(items) => FieldValue::Objects(items.iter().skip(1).cloned().collect()),
         FieldValue::Email(_) | FieldValue::Phones(_) => value.clone(), // of no custom field
     }
 }
