@@ -151,7 +151,9 @@ fn a_date_has_all_its_digits_and_signs() {
     for date in ["1990-02-22", "1990-02-22T21:00Z", "1990-02-22T21:00:00.5Z", "1990-02-22T21:00:00+03:00"] {
         assert!(read(date).is_ok(), "{date}");
     }
-    for date in ["19900222", "1990-02-22T21:00:00+03", "1990-02-22T2100Z", "1990-2-22", "1990-02-22T21:00:00"] {
+    for date in
+        ["19900222", "1990-W08-4", "1990-02-22T21:00:00+03", "1990-02-22T2100Z", "1990-2-22", "1990-02-22T21:00:00"]
+    {
         assert_eq!(read(date).unwrap_err().code, ResponseCode::IncorrectValue, "{date}");
     }
 }
