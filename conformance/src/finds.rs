@@ -15,8 +15,10 @@ use crate::shrink::Shrinker;
 use crate::suite::Suite;
 use crate::target::Wire;
 
-/// So many different finds are made small; a target with more is told of these first.
+/// So many different finds are shown; a target with more is told of these first.
 const MOST: usize = 8;
+/// So many failures are made small to get there: some turn out to be the same.
+const TRIED: usize = 24;
 
 /// One failure of the target, found by generated cases.
 #[derive(Debug)]
@@ -52,7 +54,10 @@ impl Examiner<'_> {
         let (suite, generator, judge, wire) = (self.suite, self.generator, self.judge, self.wire);
         let mut shrinker = Shrinker { suite, generator, judge, wire, ordinal: first_free };
         let mut finds: Vec<Find> = Vec::new();
-        for alike in self.groups(verdicts).into_iter().take(MOST) {
+        for alike in self.groups(verdicts).into_iter().take(TRIED) {
+            if finds.len() == MOST {
+                break;
+            }
             let Some(find) = self.find(&mut shrinker, &alike) else { continue };
             // Made small, two may turn out to be one.
             match finds.iter_mut().find(|known| known.is_as(&find)) {

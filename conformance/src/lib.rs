@@ -17,6 +17,7 @@ pub mod generated;
 pub mod fingerprint;
 pub mod judge;
 pub mod known;
+mod mask;
 pub mod placeholder;
 pub mod read_only;
 pub mod render;

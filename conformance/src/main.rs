@@ -30,6 +30,10 @@ use rollcall_conformance::{against, read_only, self_check};
 
 use crate::options::{Command, Judging, Options};
 
+/// Requests and answers are many small values.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How the built-in world is named.
 const DOCUMENTED: &str = "documented (built in)";
 /// Sets the values of the second run of `--against` apart from those of the first.
@@ -168,7 +172,7 @@ impl Setting {
     /// The seed draws the cases; the people in them are new each time, so that a store that knows those of an earlier run
     /// can be asked again.
     fn judge(&self) -> Judge<'_> {
-        Judge { world: &self.world, seed: self.seed ^ seed_from_time() }
+        Judge::new(&self.world, self.seed.rotate_left(32) ^ nanoseconds())
     }
 }
 
@@ -191,10 +195,14 @@ fn today() -> Date {
     jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
+/// Milliseconds are enough to tell two runs apart, and short enough to be typed again.
 fn seed_from_time() -> u64 {
+    nanoseconds() / 1_000_000
+}
+
+fn nanoseconds() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Milliseconds are enough to tell two runs apart, and short enough to be typed again.
-    u64::try_from(now.as_millis()).unwrap_or_default()
+    u64::try_from(now.as_nanos()).unwrap_or_default()
 }
 
 fn read(option: &str, path: &Path) -> anyhow::Result<String> {
@@ -379,7 +387,7 @@ fn compare(options: &Judging, suite: &Suite, first: &Setting, other: &str, out: 
         if !options.quiet {
             writeln!(out, "{who}: {} verdicts to deliver on {}", plan.len(), target.base())?;
         }
-        runs.push(ask_all(options, &Judge { world: &first.world, seed }, &plan, target));
+        runs.push(ask_all(options, &Judge::new(&first.world, seed), &plan, target));
     }
     let comparison = against::compare(suite, &runs[0], &runs[1], &runs[2]);
     let compared = Compared { a: first.target.base(), b: other.base(), world: &first.world_name, seed: first.seed };

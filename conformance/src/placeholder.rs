@@ -223,7 +223,7 @@ pub struct Values<'a> {
 impl<'a> Values<'a> {
     /// `ordinal` is the place of the case and format in the suite; it decides which block of phones is theirs.
     pub fn new(world: &'a World, seed: u64, ordinal: usize, case: &str, format: Format) -> Self {
-        let stream = hash(seed, &[case, format.word()]);
+        let stream = hash(seed, &[case, format.word(), &ordinal.to_string()]);
         let block = (ordinal as u64).wrapping_mul(BLOCK as u64);
         Self {
             world,

@@ -295,6 +295,17 @@ impl<'a> Report<'a> {
         self.verdicts.iter().filter(|verdict| verdict.message == read_only::REASON).count()
     }
 
+    /// What the cases of a defect came to, one line each: the outcome, and what was answered to the bytes as printed.
+    pub fn shown_by_defect(&self, erratum: &Erratum) -> Vec<String> {
+        let ran = |verdict: &&Verdict| erratum.run_by.contains(&verdict.case);
+        let line = |verdict: &Verdict| {
+            let words: Vec<String> =
+                verdict.observations.iter().map(|(_, word)| format!(", as printed {word}")).collect();
+            format!("{} [{}]: {}{}", verdict.case, verdict.format, verdict.outcome.word(), words.concat())
+        };
+        self.verdicts.iter().filter(ran).map(line).collect()
+    }
+
     /// The defects of the documentation, which are not held against the target.
     pub fn document_defects(&self) -> &'a [Erratum] {
         &self.suite.errata

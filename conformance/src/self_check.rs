@@ -184,7 +184,7 @@ pub fn depends_on_order(plan: &[Planned<'_>], judge: &Judge<'_>, target: &Target
     let mut lines = Vec::new();
     for (turn, (name, order, jobs)) in orders.into_iter().enumerate() {
         // New people each time; the store keeps those of the turns before.
-        let judge = Judge { world: judge.world, seed: judge.seed.wrapping_add(turn as u64 + 1) };
+        let judge = Judge::new(judge.world, judge.seed.wrapping_add(turn as u64 + 1));
         let run = run::run(order, &judge, target, jobs, |_| {});
         lines.extend(run.trouble.into_iter().map(|trouble| format!("{name}: {trouble}")));
         for verdict in run.verdicts {

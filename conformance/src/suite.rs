@@ -88,6 +88,8 @@ pub struct Erratum {
     pub asserted: String,
     /// The ways in which it can be read.
     pub readings: Vec<String>,
+    /// The cases that send the bytes as printed, and repaired where there is a repair.
+    pub run_by: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +103,8 @@ struct ErratumRow {
     asserted: String,
     #[serde(default)]
     readings: Vec<String>,
+    #[serde(default)]
+    run_by: Vec<String>,
 }
 
 /// Something wrong in a data file.
@@ -133,7 +137,7 @@ impl Suite {
         let mut loader = Loader { files, problems: Vec::new() };
         let requirements = loader.requirements();
         let cases = loader.cases(&requirements);
-        let errata = loader.errata();
+        let errata = loader.errata(&cases);
         let documented_world = loader.documented_world();
         let generated = Vec::new();
         (Self { requirements, cases, generated, errata, documented_world }, loader.problems)
@@ -244,7 +248,7 @@ impl<'a> Loader<'a> {
         cases
     }
 
-    fn errata(&mut self) -> Vec<Erratum> {
+    fn errata(&mut self, cases: &[Case]) -> Vec<Erratum> {
         const PATH: &str = "documented/errata.toml";
         let Some(bytes) = self.files.get(PATH) else { return Vec::new() };
         let rows: toml::Table = match toml::from_slice(bytes) {
@@ -263,8 +267,11 @@ impl<'a> Loader<'a> {
                             self.problem(PATH, format!("{id}: there is no file documented/{file}"));
                         }
                     }
-                    let ErratumRow { page, what, literal, twin, repaired, asserted, readings } = row;
-                    errata.push(Erratum { id, page, what, literal, twin, repaired, asserted, readings });
+                    for case in row.run_by.iter().filter(|id| !cases.iter().any(|case| case.id == **id)) {
+                        self.problem(PATH, format!("{id}: there is no case {case}"));
+                    }
+                    let ErratumRow { page, what, literal, twin, repaired, asserted, readings, run_by } = row;
+                    errata.push(Erratum { id, page, what, literal, twin, repaired, asserted, readings, run_by });
                 }
                 Err(error) => self.problem(PATH, format!("{id}: {}", error.message())),
             }

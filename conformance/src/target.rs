@@ -12,7 +12,7 @@ use ureq::http::{Request, Uri, header};
 
 /// A larger answer is not read.
 const ANSWER_LIMIT: u64 = 16 << 20;
-/// How long one exchange may take.
+/// How long each part of an exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the first sign of life may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -197,7 +197,11 @@ fn agent(base: &str, timeout: Duration) -> ureq::Agent {
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
         .timeout_connect(Some(PROBE_TIMEOUT))
-        .timeout_global(Some(timeout));
+        // One timeout over all of it would cost a thread for each request, to bound the look-up of the name.
+        .timeout_send_request(Some(timeout))
+        .timeout_send_body(Some(timeout))
+        .timeout_recv_response(Some(timeout))
+        .timeout_recv_body(Some(timeout));
     // A proxy of the environment is for the outside world.
     let config = if is_loopback(base) { config.proxy(None) } else { config };
     config.build().new_agent()

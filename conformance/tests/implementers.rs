@@ -65,7 +65,7 @@ fn judged<'a>(suite: &'a Suite, server: &Server, pattern: Option<&str>) -> Repor
     let target = Target::new(&server.url).unwrap();
     let world = suite.documented_world.as_ref().unwrap();
     let plan = run::plan(suite, &filter);
-    let run = run::run(&plan, &Judge { world, seed: 1 }, &target, 2, |_| {});
+    let run = run::run(&plan, &Judge::new(world, 1), &target, 2, |_| {});
     Report::new(suite, &Asked { target: &server.url, world: "documented", seed: 1, filter: &filter }, &plan, run)
 }
 

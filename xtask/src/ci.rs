@@ -10,13 +10,18 @@ use crate::{conformance, mutants, tidy, workspace};
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
     ("docs", docs, "Mend the comments above; a link must lead to an item that its reader can see."),
     ("tests", tests, "Run the failed test alone: `cargo test -p CRATE NAME`."),
     ("conformance", judge, "Run `cargo xtask conformance --filter CASE` for the first failed case above."),
+    (
+        "self-check",
+        self_check,
+        "Mend the cases named above: an expectation cannot fail, or the order of cases matters.",
+    ),
     ("mutants", detect, "Write what the lines above ask for, then run `cargo xtask mutants` and commit the matrix."),
     ("licences", licences, "Look at deny.toml and the package named above."),
 ];
@@ -59,7 +64,15 @@ fn tests() -> anyhow::Result<()> {
 }
 
 fn judge() -> anyhow::Result<()> {
-    match conformance::run(&[])? {
+    judge_with(&[])
+}
+
+fn self_check() -> anyhow::Result<()> {
+    judge_with(&["--self-check".to_owned()])
+}
+
+fn judge_with(options: &[String]) -> anyhow::Result<()> {
+    match conformance::run(options)? {
         0 => Ok(()),
         code => bail!("the judge ended with exit code {code}"),
     }

@@ -1,9 +1,11 @@
-//! Serves one fault on a free port, or lists them all, so that the judge can be tried on a server known to be wrong.
+//! Serves one fault or personality on a free port, or lists them all, so that the judge can be tried on a server known
+//! to be wrong, or known to be right in its own way.
 
+use rollcall_faulty::personality::{self, PERSONALITIES};
 use std::{io::Write, process::ExitCode};
 
 const USAGE: &str =
-    "say which fault to serve until it is stopped, or --list: name, requirement and story of every fault";
+    "say which fault or personality to serve until it is stopped, or --list: name, requirement or rulings, and story";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,15 +28,23 @@ fn list() -> anyhow::Result<()> {
     for fault in rollcall_faulty::all() {
         writeln!(out, "{:<41}  {:<28}  {}", fault.name, fault.breaks, fault.story)?;
     }
+    for personality in PERSONALITIES {
+        writeln!(out, "{:<41}  {:<28}  {}", personality.name, personality.rulings.join(", "), personality.story)?;
+    }
     Ok(())
 }
 
 fn serve(name: &str) -> anyhow::Result<()> {
-    let server = rollcall_faulty::named(name)?.server()?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let (url, serving) = rollcall_faulty::listen(server).await?;
-        writeln!(std::io::stdout(), "listening on {url}")?;
-        serving.await;
-        Ok(())
+        match personality::named(name) {
+            Ok(personality) => until_stopped(personality.listen().await?).await,
+            Err(_) => until_stopped(rollcall_faulty::listen(rollcall_faulty::named(name)?.server()?).await?).await,
+        }
     })
+}
+
+async fn until_stopped((url, serving): (String, impl Future<Output = ()>)) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "listening on {url}")?;
+    serving.await;
+    Ok(())
 }

@@ -10,7 +10,7 @@ use rollcall_conformance::{
     suite::Suite,
     target::Target,
 };
-use rollcall_faulty::matrix::trial;
+use rollcall_faulty::{matrix::trial, personality::PERSONALITIES};
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
@@ -19,7 +19,7 @@ use std::{
 use tokio::runtime::Runtime;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-static SUITE: LazyLock<Suite> = LazyLock::new(|| trial::suite().expect("the suite's data is sound"));
+static SUITE: LazyLock<Suite> = LazyLock::new(|| trial::suite(0).expect("the suite's data is sound"));
 
 /// The failed cases, each once, in the order of the suite.
 fn failed<'a>(report: &'a Report<'_>) -> Vec<&'a str> {
@@ -69,10 +69,10 @@ fn every_fault_breaks_a_requirement_that_there_is() {
 }
 
 #[test]
-fn the_program_lists_every_fault_and_serves_one() {
+fn the_program_lists_every_fault_and_personality_and_serves_one() {
     let program = || Command::new(env!("CARGO_BIN_EXE_rollcall-faulty"));
     let list = String::from_utf8(program().arg("--list").output().unwrap().stdout).unwrap();
-    assert_eq!(list.lines().count(), rollcall_faulty::all().len());
+    assert_eq!(list.lines().count(), rollcall_faulty::all().len() + PERSONALITIES.len());
     let mut child = program().arg("finds-nobody").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

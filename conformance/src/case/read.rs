@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
@@ -355,8 +356,8 @@ fn holds_null(message: &Message) -> bool {
 
 /// Runs `check` with values for every role, so that what a template becomes can be looked at.
 fn with_sample_values<T>(check: impl FnOnce(&mut Values<'_>) -> T) -> T {
-    let world = World::sample();
-    check(&mut Values::sample(&world))
+    static WORLD: LazyLock<World> = LazyLock::new(World::sample);
+    check(&mut Values::sample(&WORLD))
 }
 
 fn check(case: &Case) -> Vec<String> {

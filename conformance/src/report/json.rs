@@ -29,9 +29,23 @@ struct Results<'a> {
     counts: Counts,
     fingerprint: &'a Fingerprint,
     requirements: &'a [RowOutcome<'a>],
-    document_defects: &'a [Erratum],
+    document_defects: Vec<Defect<'a>>,
     finds: Vec<serde_json::Value>,
     cases: Vec<CaseResult<'a>>,
+}
+
+/// A defect of the documentation, and what its cases came to.
+#[derive(Serialize)]
+struct Defect<'a> {
+    #[serde(flatten)]
+    erratum: &'a Erratum,
+    shown: Vec<String>,
+}
+
+impl<'a> Defect<'a> {
+    fn of(report: &Report<'_>, erratum: &'a Erratum) -> Self {
+        Self { erratum, shown: report.shown_by_defect(erratum) }
+    }
 }
 
 #[derive(Serialize)]
@@ -83,7 +97,7 @@ pub fn render(report: &Report<'_>) -> serde_json::Result<String> {
         counts: counts(report),
         fingerprint: &report.fingerprint,
         requirements: &report.requirements,
-        document_defects: report.document_defects(),
+        document_defects: report.document_defects().iter().map(|erratum| Defect::of(report, erratum)).collect(),
         finds: report.finds.iter().map(find).collect(),
         cases: report.verdicts.iter().filter_map(|verdict| case_result(report, verdict)).collect(),
     };

@@ -176,14 +176,23 @@ fn failures(out: &mut String, report: &Report<'_>) {
 fn finds(out: &mut String, report: &Report<'_>) {
     for find in &report.finds {
         failure(out, report, &find.case, &find.verdict);
-        let others = find.cases.len() - 1;
-        field(out, "made small", &format!("{others} other generated cases fail alike"));
+        let case = &find.cases[0];
+        let alike = match find.cases.len() - 1 {
+            0 => String::new(),
+            1 => "; another one fails alike".to_owned(),
+            others => format!("; {others} others fail alike"),
+        };
+        field(out, "made small", &format!("from the generated case {case}{alike}"));
         match &find.script {
             Ok(script) => field(out, "script", &format!("(run here, and it showed the failure)\n{}", visible(script))),
             Err(reason) => field(out, "script", &format!("none: {}", visible(reason))),
         }
-        let (seed, id) = (report.seed, &find.cases[0]);
-        field(out, "again", &format!("the same command with --seed {seed} --filter {id}; --save DIR keeps the case"));
+        let seed = report.seed;
+        field(
+            out,
+            "again",
+            &format!("the same command with --seed {seed} --filter {case}; --save DIR keeps what was found"),
+        );
     }
     let shown: BTreeSet<&String> = report.finds.iter().flat_map(|find| &find.cases).collect();
     let is_left = |one: &&Verdict| number_of(&one.case).is_some() && one.excuse.is_none() && !shown.contains(&one.case);
@@ -205,7 +214,8 @@ fn failure(out: &mut String, report: &Report<'_>, case: &Case, verdict: &Verdict
     for row in case.requirements.iter().take(1).filter_map(|id| report.suite.requirement(id)) {
         field(out, "requirement", &format!("{}: {} ({})", row.id, row.says, row.source));
     }
-    field(out, "case", &format!("{} (conformance/{})", case.title, case.file));
+    let file = if case.file.is_empty() { String::new() } else { format!(" (conformance/{})", case.file) };
+    field(out, "case", &format!("{}{file}", case.title));
     field(out, "step", &failure.step);
     field(out, "expected", &failure.expected);
     field(out, "actual", &visible(&failure.actual));
@@ -356,6 +366,9 @@ fn document_defects(out: &mut String, report: &Report<'_>) {
     }
     for erratum in report.document_defects() {
         let _ = writeln!(out, "  {} (page:{}): {}", erratum.id, erratum.page, erratum.what);
+        for shown in report.shown_by_defect(erratum) {
+            let _ = writeln!(out, "    {DIM}{}{DIM:#}", visible(&shown));
+        }
     }
 }
 

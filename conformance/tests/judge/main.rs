@@ -201,7 +201,7 @@ impl Ran {
         let (suite, filter) = (suite(), Filter::default());
         let asked = Asked { target: target.base(), world: "test", seed: 7, filter: &filter };
         let plan = run::plan(&suite, &filter);
-        let judge = Judge { world: &setting.world, seed: 7 };
+        let judge = Judge::new(&setting.world, 7);
         let run = if setting.read_only {
             read_only::run(&plan, &judge, target, 2, |_| {})
         } else {

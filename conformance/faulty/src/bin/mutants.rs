@@ -20,6 +20,9 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/MATRIX.md");
 /// Servers that are tried at once, for each core: while one waits for an answer another has work.
 const LANES_A_CORE: usize = 2;
 
+/// Generated cases beside those written by hand: enough to show their power, few enough for a short run.
+const GENERATED: usize = 80;
+
 /// Measures which faults the suite notices, and which case notices which
 #[derive(Parser)]
 struct Options {
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> anyhow::Result<()> {
     let begin = Instant::now();
-    let suite = suite()?;
+    let suite = trial::suite(GENERATED)?;
     let wanted = Filter::new(options.fault.clone());
     let faults: Vec<&Fault> = rollcall_faulty::all().iter().filter(|fault| wanted.fits(fault.name)).collect();
     let matrix = try_all(&suite, &faults)?;
@@ -63,11 +66,6 @@ fn run(options: &Options) -> anyhow::Result<()> {
         0 => Ok(()),
         count => bail!("{count} lines above say what the suite or the faults lack"),
     }
-}
-
-/// The suite that the faults are tried on: its hand-written cases, and what a run generates.
-fn suite() -> anyhow::Result<Suite> {
-    trial::suite()
 }
 
 fn try_all<'a>(suite: &'a Suite, faults: &[&'a Fault]) -> anyhow::Result<Matrix<'a>> {

@@ -8,6 +8,7 @@ use crate::{Fault, listen};
 use anyhow::{Context, anyhow};
 use rollcall_conformance::{
     filter::Filter,
+    generated::Generator,
     judge::Judge,
     report::{Asked, Report},
     run,
@@ -24,12 +25,15 @@ use tokio::runtime::Runtime;
 /// The seed of every run, so that the matrix is the same each time.
 const SEED: u64 = 1;
 
-/// The suite's built-in data.
-pub fn suite() -> anyhow::Result<Suite> {
-    Suite::load(&built_in_files()).map_err(|problems| {
+/// The suite's built-in data, with so many generated cases, the same each time.
+pub fn suite(generated: usize) -> anyhow::Result<Suite> {
+    let mut suite = Suite::load(&built_in_files()).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
         anyhow!("the suite's data is broken:{}", lines.concat())
-    })
+    })?;
+    let world = suite.documented_world.as_ref().context("the documented world is missing")?;
+    suite.generated = Generator::new(SEED, world).cases(generated).map_err(|error| anyhow!(error))?;
+    Ok(suite)
 }
 
 /// What the suite says of a server that answers at `url`.
@@ -37,7 +41,7 @@ pub fn judge<'a>(suite: &'a Suite, url: &str, filter: &Filter) -> anyhow::Result
     let target = Target::new(url).map_err(|error| anyhow!(error))?;
     let world = suite.documented_world.as_ref().context("the documented world is missing")?;
     let plan = run::plan(suite, filter);
-    let run = run::run(&plan, &Judge { world, seed: SEED }, &target, 1, |_| {});
+    let run = run::run(&plan, &Judge::new(world, SEED), &target, 1, |_| {});
     Ok(Report::new(suite, &Asked { target: url, world: "documented", seed: SEED, filter }, &plan, run))
 }
 

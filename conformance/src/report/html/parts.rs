@@ -297,9 +297,10 @@ pub(super) fn document(view: &View<'_>) -> String {
     let mut out = String::new();
     for defect in view.implementations.iter().take(1).flat_map(|one| &one.results.document_defects) {
         let readings: String = defect.readings.iter().map(|reading| format!("<li>{}</li>\n", prose(reading))).collect();
+        let shown: String = defect.shown.iter().map(|line| format!("<p class=\"dim\">{}</p>\n", text(line))).collect();
         let _ = writeln!(
             out,
-            "<article class=\"defect\">\n<h3>{} <span class=\"dim\">{} page:{}</span></h3>\n<p>{}</p>\n<ul>\n{readings}</ul>\n</article>",
+            "<article class=\"defect\">\n<h3>{} <span class=\"dim\">{} page:{}</span></h3>\n<p>{}</p>\n<ul>\n{readings}</ul>\n{shown}</article>",
             prose(defect.what),
             text(defect.id),
             text(defect.page),

@@ -84,6 +84,9 @@ pub(super) struct Defect<'a> {
     pub(super) asserted: &'a str,
     #[serde(borrow)]
     pub(super) readings: Vec<&'a str>,
+    /// What the cases that send the bytes came to.
+    #[serde(default)]
+    pub(super) shown: Vec<String>,
 }
 
 /// One case in one format.

@@ -158,7 +158,7 @@
     const requirement = (id, at) => [at ? "also" : "requirement", link(id, { view: "requirements", open: id }), " ",
       prose(data.rows[id]?.says ?? ""), " ", make("span", { class: "dim" }, data.rows[id]?.source ?? "")];
     const first = one.verdicts.find((verdict) => verdict.failure) ?? one.verdicts[0];
-    return [fields(...one.rows.map(requirement), ["file", make("code", {}, `conformance/${one.file}`)]),
+    return [fields(...one.rows.map(requirement), one.file && ["file", make("code", {}, `conformance/${one.file}`)]),
       ...one.verdicts.map((verdict) => verdictDetails(verdict, verdict === first || Boolean(verdict.failure)))];
   }
 
