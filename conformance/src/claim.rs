@@ -54,7 +54,7 @@ pub struct Claim {
     pub read_only: bool,
     /// The failures that were known.
     pub known_failures: Vec<Announced>,
-    /// The seed of the run's values.
+    /// The seed that draws the generated cases.
     pub seed: u64,
     /// How many cases were generated.
     pub generated: usize,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -19,6 +20,8 @@ use crate::target::Wire;
 const MOST: usize = 8;
 /// So many failures are made small to get there: some turn out to be the same.
 const TRIED: usize = 24;
+/// After so long no further one is made small; a slow target is not kept busy for what is an extra.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One failure of the target, found by generated cases.
 #[derive(Debug)]
@@ -53,9 +56,10 @@ impl Examiner<'_> {
         let first_free = self.suite.all_cases().count() * crate::Format::ALL.len();
         let (suite, generator, judge, wire) = (self.suite, self.generator, self.judge, self.wire);
         let mut shrinker = Shrinker { suite, generator, judge, wire, ordinal: first_free };
+        let begin = Instant::now();
         let mut finds: Vec<Find> = Vec::new();
         for alike in self.groups(verdicts).into_iter().take(TRIED) {
-            if finds.len() == MOST {
+            if finds.len() == MOST || begin.elapsed() > PATIENCE {
                 break;
             }
             let Some(find) = self.find(&mut shrinker, &alike) else { continue };
@@ -71,7 +75,7 @@ impl Examiner<'_> {
     /// Failures of drawn cases, by the requirement that is blamed and the reason.
     fn groups<'v>(&self, verdicts: &'v [Verdict]) -> Vec<Vec<&'v Verdict>> {
         let mut groups: BTreeMap<(&str, Reason), Vec<&Verdict>> = BTreeMap::new();
-        for verdict in verdicts.iter().filter(|one| one.outcome == Outcome::Fail && number_of(&one.case).is_some()) {
+        for verdict in verdicts.iter().filter(|one| is_find(one)) {
             let Some(case) = self.suite.case(&verdict.case) else { continue };
             if let Some(failure) = &verdict.failure {
                 groups.entry((&case.requirements[0], failure.reason)).or_default().push(verdict);
@@ -95,6 +99,11 @@ impl Examiner<'_> {
         cases.dedup();
         Some(Find { cases, case: small.case, text: small.text, verdict: small.verdict, script })
     }
+}
+
+/// A failure of a drawn case that no list announced.
+fn is_find(verdict: &Verdict) -> bool {
+    verdict.outcome == Outcome::Fail && verdict.excuse.is_none() && number_of(&verdict.case).is_some()
 }
 
 impl Find {

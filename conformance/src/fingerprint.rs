@@ -107,6 +107,9 @@ impl Expected {
 
 /// A run of everything tells of every name; a run of a part only of names whose cases all ran.
 fn can_tell(report: &Report<'_>, name: &str) -> bool {
+    if name.starts_with("generated/") && report.suite.generated.is_empty() {
+        return false; // no case was generated that could record it
+    }
     let everything: usize = report.suite.all_cases().map(|case| case.formats.len()).sum();
     if report.planned == everything && !report.read_only {
         return true;

@@ -71,6 +71,9 @@ fn execute(options: &Options, out: &mut impl Write) -> anyhow::Result<u8> {
         (false, None) => {
             let setting = Setting::of_options(options, &suite)?;
             setting.generate(&mut suite)?;
+            if setting.read_only && (options.against.is_some() || options.self_check) {
+                bail!("the world file says `read_only`; --against and --self-check send what could be stored");
+            }
             match &options.against {
                 Some(other) => compare(options, &suite, &setting, other, out)?,
                 None if options.self_check => check_suite(options, &suite, &setting, out)?,
@@ -144,7 +147,10 @@ impl Setting {
             bail!("the claim was made with the world file {}; name it with --world", claim.world);
         }
         let (world, world_name) = load_world(options.world.as_deref(), suite)?;
-        let mut known = Known::new(today());
+        if world.read_only && !claim.read_only {
+            bail!("--verify: the world file says `read_only`, and the claim was made by writing; verify it elsewhere");
+        }
+        let mut known = Known::new(claim.date); // what was known then
         known
             .extend(&file.display().to_string(), &claim.known_failures)
             .map_err(|error| anyhow!("--verify: {error}"))?;
@@ -240,7 +246,8 @@ fn judge<'a>(
     report.read_only = setting.read_only;
     report.hold_against(&setting.known, expected.as_ref(), &plan);
     if !setting.read_only && !target.is_lost() {
-        report.finds = examine(options, suite, setting, &report)?;
+        let finds = examine(options, suite, setting, &report)?;
+        report.add_finds(finds);
     }
     out.write_all(screen::closing(&report, options.quiet).as_bytes())?;
     Ok(report)

@@ -106,16 +106,16 @@ pub(crate) struct Judging {
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
 
-    /// Cases to generate beside those written by hand; with 0 none
+    /// Cases to draw beside those written by hand, and some 200 that need no drawing; with 0 none of both
     #[arg(long, value_name = "N", default_value_t = GENERATED)]
     pub(crate) generated: usize,
 
-    /// Draws the generated cases and the values of the run; printed, so that a run can be repeated [default: the time]
+    /// Draws the generated cases; printed, so that they can be drawn again [default: the time]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
 
     /// Keep what generated cases find: case files, scripts, bodies
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["list", "against", "self_check", "read_only"])]
     pub(crate) save: Option<PathBuf>,
 
     /// Say only what failed, and the verdict
@@ -137,11 +137,11 @@ pub(crate) struct Judging {
     pub(crate) against: Option<String>,
 
     /// Write what the run showed, with all it was made with
-    #[arg(long, value_name = "FILE", help_heading = "Other questions", conflicts_with_all = ["filter", "list", "against"])]
+    #[arg(long, value_name = "FILE", help_heading = "Other questions", conflicts_with_all = ["filter", "list", "against", "expect_fingerprint"])]
     pub(crate) claim: Option<PathBuf>,
 
     /// Ask of the suite, not of the server: can every expectation fail, does the order of cases matter?
-    #[arg(long, help_heading = "Other questions", conflicts_with_all = ["list", "against", "verify", "read_only", "claim"])]
+    #[arg(long, help_heading = "Other questions", conflicts_with_all = ["list", "against", "verify", "read_only", "claim", "known_failing", "known_flaky", "json"])]
     pub(crate) self_check: bool,
 
     /// Run again as a claim says, and tell whether it holds [default target: the one it names]
@@ -239,7 +239,10 @@ mod tests {
     fn options_contradict_each_other_only_where_it_is_said() {
         Options::command().debug_assert();
         let fits = |line: &str| Options::try_parse_from(line.split_whitespace()).is_ok();
-        assert!(fits("x --target http://a --known-failing k --expect-fingerprint f --claim c"));
+        assert!(
+            fits("x --target http://a --known-failing k --claim c")
+                && fits("x --target http://a --expect-fingerprint f")
+        );
         assert!(fits("x --list") && fits("x --verify c") && fits("x diff a b"));
         assert!(!fits("x") && !fits("x diff a") && !fits("x --target http://a diff a b"));
         assert!(!fits("x --target http://a --claim c --filter matching"), "a claim is about the whole suite");

@@ -24,9 +24,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Format;
+use crate::case::Case;
 use crate::filter::Filter;
 use crate::finds::Find;
 use crate::fingerprint::{Expected, Fingerprint};
+use crate::generated::number_of;
 use crate::judge::{Outcome, Verdict};
 use crate::known::Known;
 use crate::read_only;
@@ -81,7 +83,7 @@ pub struct Report<'a> {
     pub target: String,
     /// How the world was named.
     pub world: String,
-    /// The seed of the run's values.
+    /// The seed that draws the generated cases.
     pub seed: u64,
     /// The verdict.
     pub conclusion: Conclusion,
@@ -129,7 +131,7 @@ pub struct Asked<'a> {
     pub target: &'a str,
     /// How the world was named.
     pub world: &'a str,
-    /// The seed of the run's values.
+    /// The seed that draws the generated cases.
     pub seed: u64,
     /// What was selected.
     pub filter: &'a Filter,
@@ -269,6 +271,15 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Takes in what generated cases found; the rows that the small cases blame have failed.
+    pub fn add_finds(&mut self, finds: Vec<Find>) {
+        for find in &finds {
+            let is_blamed = |row: &&mut RowOutcome<'_>| find.case.requirements.first().is_some_and(|id| id == row.id);
+            self.requirements.iter_mut().filter(is_blamed).for_each(|row| row.outcome = RowResult::Fail);
+        }
+        self.finds = finds;
+    }
+
     /// How many MUST verdicts failed or could not be set up, without excuse.
     pub fn broken_musts(&self) -> usize {
         self.count(Level::Must, Outcome::Fail) + self.count(Level::Must, Outcome::SetupFailed)
@@ -328,7 +339,9 @@ fn row_outcomes<'a>(suite: &'a Suite, verdicts: &[Verdict]) -> Vec<RowOutcome<'a
 fn row_outcome<'a>(suite: &'a Suite, row: &'a Requirement, outcomes: &BTreeMap<&str, Vec<Outcome>>) -> RowOutcome<'a> {
     let cases: Vec<_> = suite.cases_of(&row.id).collect();
     let ran = |blamed: bool, outcome: Outcome| {
-        let counted = cases.iter().filter(|case| !blamed || case.requirements[0] == row.id);
+        // Of a drawn case that failed nobody knows whom to blame before it is made small.
+        let is_blamed = |case: &Case| case.requirements[0] == row.id && number_of(&case.id).is_none();
+        let counted = cases.iter().filter(|case| !blamed || is_blamed(case));
         counted.filter_map(|case| outcomes.get(case.id.as_str())).any(|outcomes| outcomes.contains(&outcome))
     };
     let outcome = if cases.is_empty() {

@@ -108,13 +108,18 @@ impl Variables {
 /// When the script could not be run, or does not show the failure.
 pub fn prove(script: &str, case: &Case, failed: &Verdict, judge: &Judge<'_>, ordinal: usize) -> anyhow::Result<()> {
     let record = tempfile::tempdir().context("there is no folder for what the script is answered")?;
+    let answers = record.path().join("answers");
+    let file = record.path().join("script");
+    fs::create_dir(&answers)
+        .and_then(|()| fs::write(&file, format!("{RECORDING}{script}")))
+        .context("no room for it")?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("{RECORDING}{script}")]).env("RECORD", record.path());
+    shell.arg(&file).env("RECORD", &answers);
     shell
         .env("TOKEN", &judge.world.token)
         .env("FOREIGN_TOKEN", judge.world.foreign_token.as_deref().unwrap_or_default());
     let output = shell.stdin(Stdio::null()).output().context("there is no `sh`")?;
-    let answers = recorded(record.path())?;
+    let answers = recorded(&answers)?;
     if answers.is_empty() {
         bail!("the script was answered nothing: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -150,4 +155,28 @@ fn received(head: &[u8], body: Vec<u8>) -> anyhow::Result<Received> {
         headers: lines.filter_map(header).collect(),
         body,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_several_heads_counts() {
+        let head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\n\r\n";
+        let got = received(head, b"{}".to_vec()).unwrap();
+        assert_eq!((got.status, got.content_type()), (409, Some("application/json")));
+        assert!(received(b"", Vec::new()).is_err());
+    }
+
+    #[test]
+    fn each_kind_of_value_is_made_anew_by_the_shell() {
+        let mut variables = Variables::default();
+        let lines =
+            ["rabc@example.com", "+79123456789", "1234567890", "rabc", "12"].map(|value| variables.define(value));
+        let script = format!("RUN=5\n{}echo $V1 $V2 $V3 $V4", lines.concat());
+        let said = Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+        assert_eq!(String::from_utf8_lossy(&said).trim(), "r5x1@example.com +79000000007 8 r5x4");
+        assert_eq!(variables.list[0].0, "rabc@example.com", "the longest first, since one may be part of another");
+    }
 }

@@ -211,6 +211,6 @@ fn said(verdict: &Verdict) -> String {
 fn shuffle<'a>(plan: &[Planned<'a>], seed: u64) -> Vec<Planned<'a>> {
     let places = Just((0..plan.len()).collect::<Vec<_>>()).prop_shuffle();
     let shuffled = places.new_tree(&mut generated::runner(seed, 0)).map(|tree| tree.current());
-    // A strategy without filters rejects nothing.
-    shuffled.unwrap_or_default().into_iter().map(|place| plan[place]).collect()
+    // A strategy without filters rejects nothing; were it to, the order would be the plan's own.
+    shuffled.unwrap_or_else(|_| (0..plan.len()).collect()).into_iter().map(|place| plan[place]).collect()
 }

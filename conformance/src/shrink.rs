@@ -3,6 +3,8 @@
 //! Each smaller sequence is settled anew, so that the model is asked what *it* must be answered, and sent to the target
 //! with values that nobody has seen.
 
+use std::time::{Duration, Instant};
+
 use crate::Format;
 use crate::case::Case;
 use crate::generated::import::Import;
@@ -11,8 +13,9 @@ use crate::judge::{Judge, Outcome, Verdict};
 use crate::suite::Suite;
 use crate::target::Wire;
 
-/// How many smaller sequences are tried for one case.
+/// How many smaller sequences are tried for one case, and for how long.
 const ATTEMPTS: usize = 300;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a failed case was shrunk to.
 #[derive(Debug)]
@@ -45,11 +48,12 @@ impl Shrinker<'_> {
     /// The smallest case found; nothing if `failed` is no failure of a drawn case, or does not fail again.
     pub fn shrink(&mut self, failed: &Verdict) -> Option<Shrunk> {
         let number = number_of(&failed.case)?;
+        let begin = Instant::now();
         let mut tree = self.generator.draw(number);
         let mut best = self.attempt(number, &tree.current(), failed)?;
         let mut goes_on = tree.simplify();
         for _ in 0..ATTEMPTS {
-            if !goes_on {
+            if !goes_on || begin.elapsed() > PATIENCE {
                 break;
             }
             match self.attempt(number, &tree.current(), failed) {
@@ -73,7 +77,8 @@ impl Shrinker<'_> {
             None => whole,
         };
         let reason = |verdict: &Verdict| verdict.failure.as_ref().map(|failure| failure.reason);
-        (shrunk.verdict.outcome == Outcome::Fail && reason(&shrunk.verdict) == reason(failed)).then_some(shrunk)
+        let is_as_bad = shrunk.verdict.outcome == Outcome::Fail && shrunk.verdict.level == failed.level;
+        (is_as_bad && reason(&shrunk.verdict) == reason(failed)).then_some(shrunk)
     }
 
     fn judged(&mut self, number: usize, imports: &[Import], format: Format) -> Option<Shrunk> {

@@ -59,7 +59,7 @@ pub struct Suite {
     pub requirements: Vec<Requirement>,
     /// The cases that were written by hand, by id.
     pub cases: Vec<Case>,
-    /// The cases that were generated for this run, in the order in which they were made.
+    /// The cases that were generated for this run, by id.
     pub generated: Vec<Case>,
     /// The known defects of the documentation.
     pub errata: Vec<Erratum>,
@@ -150,10 +150,9 @@ impl Suite {
 
     /// The case with this id.
     pub fn case(&self, id: &str) -> Option<&Case> {
-        match self.cases.binary_search_by(|case| case.id.as_str().cmp(id)) {
-            Ok(position) => self.cases.get(position),
-            Err(_) => self.generated.iter().find(|case| case.id == id),
-        }
+        let find = |cases: &'_ [Case]| cases.binary_search_by(|case| case.id.as_str().cmp(id)).ok();
+        let written = find(&self.cases).map(|position| &self.cases[position]);
+        written.or_else(|| find(&self.generated).map(|position| &self.generated[position]))
     }
 
     /// Every case: first those that were written by hand, so that a generated one changes no other's place.

@@ -66,7 +66,10 @@ struct Run {
 fn judged(judge: &Path, url: &str, folder: &Path) -> anyhow::Result<Run> {
     let results = folder.join("results.json");
     let mut command = Command::new(judge);
-    command.args(["--jobs", "1", "--quiet", "--target", url, "--json"]).arg(&results).stdout(Stdio::null());
+    command
+        .args(["--generated", "0", "--jobs", "1", "--quiet", "--target", url, "--json"])
+        .arg(&results)
+        .stdout(Stdio::null());
     let status = command.status().context("the judge does not start")?;
     if !status.success() {
         bail!("our server is not conformant ({status}); `cargo xtask conformance` says why");

@@ -8,37 +8,38 @@ use super::oracle::{Oracle, Prediction, Reading};
 
 /// A sequence with what each step must be answered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settled {
+pub(super) struct Settled {
     /// The imports, in order; the last one can fail.
-    pub steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// True if a prediction rests on what implementations should do, but need not.
-    pub is_lowered: bool,
+    pub(super) is_lowered: bool,
 }
 
 /// One import of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub(super) struct Step {
     /// What is sent.
-    pub import: Import,
+    pub(super) import: Import,
     /// What must be answered.
-    pub prediction: Prediction,
+    pub(super) prediction: Prediction,
     /// Where it must be refused: the same without what is wrong.
-    pub twin: Option<Import>,
+    pub(super) twin: Option<Import>,
 }
 
 /// Settles imports in their order. `demands` says whether the stricter of the two readings is wanted.
-pub fn settle(drawn: &[Import], features: &Features, reading: Reading) -> Settled {
+pub(super) fn settle(drawn: &[Import], features: &Features, reading: Reading) -> Settled {
     let mut oracles = [Reading::Must, reading].map(Oracle::new);
-    let (mut steps, mut is_lowered) = (Vec::new(), false);
+    let (mut steps, mut lowered) = (Vec::new(), Vec::new());
     for import in drawn {
         let import = fit(import.clone(), features, &oracles[0], &steps);
         let [lenient, strict] = oracles.each_mut().map(|oracle| oracle.predict(&import));
-        is_lowered |= lenient != strict || !is_spelled_for_everybody(&import);
+        lowered.push(lenient != strict || !is_spelled_for_everybody(&import));
         let twin = (strict == Prediction::Refused).then(|| twin_of(&import, &oracles[0])).flatten();
         steps.push(Step { import, prediction: strict, twin });
     }
     let binding = steps.iter().rposition(|step| step.prediction != Prediction::Free).map_or(0, |last| last + 1);
     steps.truncate(binding);
+    let is_lowered = lowered[..binding].contains(&true);
     Settled { steps, is_lowered }
 }
 

@@ -396,3 +396,43 @@ fn push(push: Push) -> [(&'static str, Node); 2] {
     let provider = PROVIDERS[usize::from(push.provider) % PROVIDERS.len()];
     [("provider", Node::text(provider)), ("subscription_id", Node::text(format!("${{push:t{}}}", push.token)))]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml;
+
+    const BODY: &str = r#"{"token": "${token}", "email": "${email:e0}", "data": {"_fname": "Жанна"}}"#;
+
+    #[test]
+    fn what_is_cut_is_shorter_and_ends_in_no_placeholder() {
+        for hundredths in 0..=u8::MAX {
+            let text = cut(BODY, hundredths);
+            assert!(BODY.starts_with(&text) && text.len() < BODY.len(), "{text}");
+            assert!(text.rfind("${").is_none_or(|open| text[open..].contains('}')), "{text}");
+            assert!(Value::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn xml_is_well_formed_with_values_in_place() {
+        let list = Node::List(vec![Node::text("a & b"), Node::raw(1)]);
+        let body = Node::Object(vec![("phones".to_owned(), list), ("data".to_owned(), Node::Object(Vec::new()))]);
+        assert_eq!(body.xml(), "<xml><phones>a &amp; b</phones><phones>1</phones><data></data></xml>");
+        xml::read(&body.xml()).unwrap();
+    }
+
+    #[test]
+    fn orders_of_keys_keep_every_key() {
+        let names = |node: &Node| match node {
+            Node::Object(members) => members.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let body = || Node::Object(["a", "b", "c", "d"].map(|name| (name.to_owned(), Node::raw(1))).to_vec());
+        let orders: BTreeSet<Vec<String>> = (0..12).map(|order| names(&body().shuffled(order))).collect();
+        assert!(orders.len() > 4, "{orders:?}");
+        for order in orders {
+            assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 4);
+        }
+    }
+}

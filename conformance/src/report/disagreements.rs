@@ -18,7 +18,7 @@ pub struct Compared<'a> {
     pub b: &'a str,
     /// How the world was named.
     pub world: &'a str,
-    /// The seed of the values that both were sent.
+    /// The seed that draws the generated cases.
     pub seed: u64,
 }
 
@@ -34,7 +34,7 @@ pub fn screen(compared: &Compared<'_>, comparison: &Comparison) -> String {
             visible(&gist(class)),
             class.count
         );
-        example(&mut out, class);
+        example(&mut out, class, compared.seed);
     }
     if !comparison.noise.is_empty() {
         let _ =
@@ -63,7 +63,7 @@ fn gist(class: &Class) -> String {
     }
 }
 
-fn example(out: &mut String, class: &Class) {
+fn example(out: &mut String, class: &Class, seed: u64) {
     let example = &class.example;
     field(out, "example", &format!("{} [{}], {}", example.case, example.format, example.step));
     if (&example.a, &example.b) != (&class.a, &class.b) {
@@ -80,7 +80,7 @@ fn example(out: &mut String, class: &Class) {
     if let Some(exchange) = &example.with_a {
         field(out, "curl", &command(&exchange.sent));
     }
-    field(out, "again", &format!("the same command with --filter {}", example.case));
+    field(out, "again", &format!("the same command with --seed {seed} --filter {}", example.case));
 }
 
 /// The JSON text, by the schema in `schema/disagreements.schema.json`.

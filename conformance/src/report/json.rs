@@ -140,7 +140,7 @@ fn case_result<'a>(report: &Report<'a>, verdict: &'a Verdict) -> Option<CaseResu
     })
 }
 
-/// One request and its answer.
+/// A find: the small case, and the script that shows it.
 fn find(find: &Find) -> serde_json::Value {
     let mut shown = json!({
         "cases": find.cases,
@@ -158,6 +158,7 @@ fn find(find: &Find) -> serde_json::Value {
     shown
 }
 
+/// One request and its answer.
 pub(super) fn exchange(exchange: &Exchange) -> serde_json::Value {
     let sent = &exchange.sent;
     let headers: serde_json::Map<_, _> = sent.headers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();

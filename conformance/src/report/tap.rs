@@ -1,7 +1,8 @@
 //! The report in the Test Anything Protocol, version 14: one test point a verdict, the plan first.
 //!
-//! A file handed in that is not true of the run is a test point of its own, which fails. TAP has two directives. What could not be tried is `SKIP`; what failed but is not held against the target (it is no
-//! MUST, or a list of known failures names it) is `TODO`. A run that could not judge bails out.
+//! A file handed in that is not true of the run is a test point of its own, which fails. TAP has two directives. What
+//! could not be tried is `SKIP`; what failed but is not held against the target (it is no MUST, or a list of known
+//! failures names it) is `TODO`. A run that could not judge bails out.
 
 use std::fmt::Write;
 

@@ -156,7 +156,8 @@ fn failure(one: &Implementation<'_>, case: &CaseResult<'_>, is_open: bool) -> St
             format!("<code>{}</code> {} <span class=\"dim\">{}</span>", text(row.id), says, text(row.source)),
         ));
     }
-    fields.push(("case", format!("{} <span class=\"dim\">conformance/{}</span>", prose(case.title), text(case.file))));
+    let file = if case.file.is_empty() { String::new() } else { format!("conformance/{}", case.file) };
+    fields.push(("case", format!("{} <span class=\"dim\">{}</span>", prose(case.title), text(&file))));
     if let Some(excuse) = &case.excuse {
         fields.push(("known", format!("{} <span class=\"dim\">{}</span>", text(excuse.reason), text(excuse.list))));
     }
