@@ -176,8 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_passes_a_limit() {
+    fn refuses_what_passes_a_limit_and_takes_what_just_fits() {
         let limits = Limits { depth: 3, name_bytes: 5, text_bytes: 4, values: 6, subscriptions: 1 };
+        assert!(tree::parse(br#"{"12345": [["1234", 1, 2]]}"#, Format::Json, limits).is_ok());
         let check = |text: &str, problem: &str| {
             let refusal = tree::parse(text.as_bytes(), Format::Json, limits).expect_err(text).to_string();
             assert!(refusal.contains(problem), "{refusal}");

@@ -12,9 +12,22 @@ use rollcall_model::{
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
+    read_as(Format::Json, body)
+}
+
+fn read_xml(members: &str) -> Result<ImportRequest, Rejection> {
+    read_as(Format::Xml, &format!("<xml>{members}</xml>"))
+}
+
+fn read_as(format: Format, body: &str) -> Result<ImportRequest, Rejection> {
     let world = common::world();
-    let tree = parse(body.as_bytes(), Format::Json, Limits::default())?;
+    let tree = parse(body.as_bytes(), format, Limits::default())?;
     import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+}
+
+/// What the field is set to by a value that is spelled in JSON.
+fn setting(field: &str, value: &str) -> Result<FieldValue, Rejection> {
+    read(&format!(r#"{{"data": {{"{field}": {value}}}}}"#)).map(|request| request.patch.value(field).unwrap().clone())
 }
 
 fn subscribing(subscription: &str) -> Result<ImportRequest, Rejection> {
@@ -186,5 +199,64 @@ fn a_value_to_search_for_is_known_as_it_was_written() {
     for (value, text) in [("true", "true"), ("1.0", "1.0"), ("12", "12"), ("\" a \"", " a ")] {
         let request = read(&format!(r#"{{"field_name": "max_bot", "field_value": {value}, "data": {{}}}}"#)).unwrap();
         assert_eq!(&*request.identifiers.field_value.unwrap().text, text);
+    }
+}
+
+#[test]
+fn a_text_or_a_number_is_no_object_but_an_empty_element_may_be_one() {
+    for data in ["\"x\"", "\"\"", "1", "true"] {
+        let refused = read(&format!(r#"{{"data": {data}}}"#));
+        assert_refused(refused, ResponseCode::IncorrectValue, "data: not an object");
+    }
+    assert_refused(read_xml("<data>x</data>"), ResponseCode::IncorrectValue, "data: not an object");
+    for data in ["<data/>", "<data> \n</data>"] {
+        assert!(read_xml(data).unwrap().patch.fields.is_empty(), "{data}");
+    }
+}
+
+#[test]
+fn a_whole_number_of_any_size_is_a_text_and_a_fraction_is_none() {
+    for number in ["18446744073709551615", "-9223372036854775808", "7"] {
+        assert_eq!(setting("custom_field", number), Ok(FieldValue::Text(number.into())));
+    }
+    assert_eq!(setting("custom_field", "1.5").unwrap_err().code, ResponseCode::IncorrectValue);
+}
+
+#[test]
+fn a_whole_number_may_have_a_fraction_of_zero_where_it_still_tells_numbers_apart() {
+    for (number, whole) in [("12.0", 12), ("-3e2", -300), ("9007199254740992.0", 9_007_199_254_740_992)] {
+        assert_eq!(setting("custom_int", number), Ok(FieldValue::Int(whole)), "{number}");
+        assert_eq!(setting("custom_int", &format!("\" {number}\"")), Ok(FieldValue::Int(whole)), "{number}");
+    }
+    for number in ["12.5", "9007199254740994.0", "1e300", "9223372036854775808"] {
+        assert_eq!(setting("custom_int", number).unwrap_err().code, ResponseCode::IncorrectValue, "{number}");
+    }
+}
+
+#[test]
+fn a_choice_is_a_word_or_an_ordinal_that_counts_from_zero() {
+    for (choice, ordinal) in [("\"bronze\"", 0), ("\"silver\"", 1), ("0", 0), ("\" 1 \"", 1)] {
+        assert_eq!(setting("custom_enum", choice), Ok(FieldValue::Choice(ordinal)), "{choice}");
+    }
+    for choice in ["2", "-1", "\"gold\"", "\"\""] {
+        let refused = setting("custom_enum", choice).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "Incorrect request: incorrect value: data.custom_enum: none of the options: bronze, silver"
+        );
+    }
+}
+
+#[test]
+fn a_property_leads_through_sixteen_objects_and_no_more() {
+    let upsert = |objects: usize| {
+        let property = vec!["a"; objects].join(".");
+        let update = format!(r#"{{"action": "upsert", "submatch": "{property}", "value": 1}}"#);
+        read(&format!(r#"{{"data": {{"custom_object": {update}}}}}"#))
+    };
+    assert!(upsert(16).is_ok());
+    for objects in [17, 18] {
+        let refusal = "data.custom_object.submatch: leads through more than 16 objects";
+        assert_refused(upsert(objects), ResponseCode::IncorrectValue, refusal);
     }
 }
