@@ -176,6 +176,15 @@ mod tests {
     }
 
     #[test]
+    fn takes_a_key_that_only_the_object_around_it_has_however_many_there_are() {
+        for count in [1, 10, 1000] {
+            let many: String = (0..count).map(|n| format!("\"k{n}\": {n}, ")).collect();
+            let text = format!(r#"{{"key": {{{many} "key": 0}}}}"#);
+            assert!(tree::parse(text.as_bytes(), Format::Json, Limits::default()).is_ok(), "{count}");
+        }
+    }
+
+    #[test]
     fn refuses_what_passes_a_limit_and_takes_what_just_fits() {
         let limits = Limits { depth: 3, name_bytes: 5, text_bytes: 4, values: 6, subscriptions: 1 };
         assert!(tree::parse(br#"{"12345": [["1234", 1, 2]]}"#, Format::Json, limits).is_ok());

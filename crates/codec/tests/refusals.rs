@@ -260,3 +260,44 @@ fn a_property_leads_through_sixteen_objects_and_no_more() {
         assert_refused(upsert(objects), ResponseCode::IncorrectValue, refusal);
     }
 }
+
+#[test]
+fn an_object_with_an_action_of_its_own_is_a_value_unless_it_is_plainly_an_update() {
+    let of = |object: &str| match setting("custom_object", object) {
+        Ok(FieldValue::Object(members)) => members.into_keys().collect::<Vec<_>>().join(" "),
+        other => panic!("{object}: {other:?}"),
+    };
+    assert_eq!(of(r#"{"action": "jump"}"#), "action");
+    assert_eq!(of(r#"{"action": "set", "value": {"a": 1}, "colour": 1}"#), "action colour value");
+    assert_eq!(of(r#"{"action": "set", "value": {"a": 1}}"#), "a");
+    let jump = setting("custom_field", r#"{"action": "jump"}"#).unwrap_err();
+    assert_eq!(
+        jump.to_string(),
+        "Incorrect request: incorrect value: data.custom_field.action: there is no such action"
+    );
+}
+
+#[test]
+fn invalid_subscriptions_are_left_out_where_the_request_says_so() {
+    let subscriptions = r#"[{"channel": "email"}, {"resource_id": 1, "channel": "email", "email": "a@b.co"}]"#;
+    let skipping = |skips: bool| {
+        let data = format!(r#"{{"subscriptions": {subscriptions}}}"#);
+        read(&format!(r#"{{"skip_invalid_subscriptions": {skips}, "data": {data}}}"#))
+    };
+    let kept = skipping(true).unwrap().patch.subscriptions;
+    assert_eq!(kept.iter().map(|subscription| subscription.position).collect::<Vec<_>>(), [1]);
+    assert_eq!(skipping(false).unwrap_err().code, ResponseCode::InvalidSubscription);
+}
+
+#[test]
+fn a_priority_is_zero_or_more_and_less_one_leaves_it() {
+    let of = |priority: &str| {
+        let email = r#""resource_id": 1, "channel": "email", "email": "a@b.co""#;
+        subscribing(&format!(r#"{{{email}, "priority": {priority}}}"#)).map(|it| it.patch.subscriptions[0].priority)
+    };
+    assert_eq!([of("0"), of("\"7\""), of("2147483647")], [Ok(Some(0)), Ok(Some(7)), Ok(Some(i32::MAX))]);
+    assert_eq!([of("-1"), of("\"-1\"")], [Ok(None), Ok(None)]);
+    for priority in ["-2", "2147483648", "\"high\""] {
+        assert_eq!(of(priority).unwrap_err().code, ResponseCode::InvalidSubscription, "{priority}");
+    }
+}
