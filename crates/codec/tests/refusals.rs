@@ -301,3 +301,11 @@ fn a_priority_is_zero_or_more_and_less_one_leaves_it() {
         assert_eq!(of(priority).unwrap_err().code, ResponseCode::InvalidSubscription, "{priority}");
     }
 }
+
+#[test]
+fn a_zero_has_no_sign() {
+    for zero in ["-0.0", "-0", "\"-0.0\"", "0"] {
+        let Ok(FieldValue::Float(number)) = setting("custom_float", zero) else { panic!("{zero}") };
+        assert!(number == 0.0 && number.is_sign_positive(), "{zero}");
+    }
+}
