@@ -176,8 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_passes_a_limit() {
+    fn takes_a_key_that_only_the_object_around_it_has_however_many_there_are() {
+        // Each inner key is like an earlier one at a glance, so that it is looked for.
+        let many: String = (0..555).map(|n| format!("\"k{n}\": {n}, ")).collect();
+        for (name, others) in [("abcc", r#""abbc": 1, "x": 2, "#), ("k555", &many)] {
+            let text = format!(r#"{{"{name}": {{{others} "{name}": 0}}}}"#);
+            assert!(tree::parse(text.as_bytes(), Format::Json, Limits::default()).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_passes_a_limit_and_takes_what_just_fits() {
         let limits = Limits { depth: 3, name_bytes: 5, text_bytes: 4, values: 6, subscriptions: 1 };
+        assert!(tree::parse(br#"{"12345": [["1234", 1, 2]]}"#, Format::Json, limits).is_ok());
         let check = |text: &str, problem: &str| {
             let refusal = tree::parse(text.as_bytes(), Format::Json, limits).expect_err(text).to_string();
             assert!(refusal.contains(problem), "{refusal}");

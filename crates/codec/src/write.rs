@@ -163,5 +163,6 @@ mod tests {
             "<a>&lt;\"&amp;\\&#13;\n\u{fffd}я&gt;</a>",
         );
         check(&Node::object([("1 b", Node::Int(1))]), r#"{"1 b":1}"#, "<_x0031__x0020_b>1</_x0031__x0020_b>");
+        check(&Node::object([("", Node::Int(1))]), r#"{"":1}"#, "<_>1</_>");
     }
 }

@@ -367,6 +367,7 @@ mod tests {
             "line 2, column 5: ill-formed document: expected `</a>`, but `</b>` was found"
         );
         assert_eq!(refusal("<xml><a>1"), "line 1, column 10: the document ends within <a>");
+        assert_eq!(refusal("<xml>\n<a>1</a>"), "line 2, column 9: the document ends within <xml>");
         assert_eq!(refusal(""), "line 1, column 1: the document has no root element");
         let broken = [
             "<xml><a>1</a></xml><xml/>",

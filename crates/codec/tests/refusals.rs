@@ -12,9 +12,22 @@ use rollcall_model::{
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
+    read_as(Format::Json, body)
+}
+
+fn read_xml(members: &str) -> Result<ImportRequest, Rejection> {
+    read_as(Format::Xml, &format!("<xml>{members}</xml>"))
+}
+
+fn read_as(format: Format, body: &str) -> Result<ImportRequest, Rejection> {
     let world = common::world();
-    let tree = parse(body.as_bytes(), Format::Json, Limits::default())?;
+    let tree = parse(body.as_bytes(), format, Limits::default())?;
     import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default())
+}
+
+/// What the field is set to by a value that is spelled in JSON.
+fn setting(field: &str, value: &str) -> Result<FieldValue, Rejection> {
+    read(&format!(r#"{{"data": {{"{field}": {value}}}}}"#)).map(|request| request.patch.value(field).unwrap().clone())
 }
 
 fn subscribing(subscription: &str) -> Result<ImportRequest, Rejection> {
@@ -186,5 +199,113 @@ fn a_value_to_search_for_is_known_as_it_was_written() {
     for (value, text) in [("true", "true"), ("1.0", "1.0"), ("12", "12"), ("\" a \"", " a ")] {
         let request = read(&format!(r#"{{"field_name": "max_bot", "field_value": {value}, "data": {{}}}}"#)).unwrap();
         assert_eq!(&*request.identifiers.field_value.unwrap().text, text);
+    }
+}
+
+#[test]
+fn a_text_or_a_number_is_no_object_but_an_empty_element_may_be_one() {
+    for data in ["\"x\"", "\"\"", "1", "true"] {
+        let refused = read(&format!(r#"{{"data": {data}}}"#));
+        assert_refused(refused, ResponseCode::IncorrectValue, "data: not an object");
+    }
+    assert_refused(read_xml("<data>x</data>"), ResponseCode::IncorrectValue, "data: not an object");
+    for data in ["<data/>", "<data> \n</data>"] {
+        assert!(read_xml(data).unwrap().patch.fields.is_empty(), "{data}");
+    }
+}
+
+#[test]
+fn a_whole_number_of_any_size_is_a_text_and_a_fraction_is_none() {
+    for number in ["18446744073709551615", "-9223372036854775808", "7"] {
+        assert_eq!(setting("custom_field", number), Ok(FieldValue::Text(number.into())));
+    }
+    assert_eq!(setting("custom_field", "1.5").unwrap_err().code, ResponseCode::IncorrectValue);
+}
+
+#[test]
+fn a_whole_number_may_have_a_fraction_of_zero_where_it_still_tells_numbers_apart() {
+    for (number, whole) in [("12.0", 12), ("-3e2", -300), ("9007199254740992.0", 9_007_199_254_740_992)] {
+        assert_eq!(setting("custom_int", number), Ok(FieldValue::Int(whole)), "{number}");
+        assert_eq!(setting("custom_int", &format!("\" {number}\"")), Ok(FieldValue::Int(whole)), "{number}");
+    }
+    for number in ["12.5", "9007199254740994.0", "1e300", "9223372036854775808"] {
+        assert_eq!(setting("custom_int", number).unwrap_err().code, ResponseCode::IncorrectValue, "{number}");
+    }
+}
+
+#[test]
+fn a_choice_is_a_word_or_an_ordinal_that_counts_from_zero() {
+    for (choice, ordinal) in [("\"bronze\"", 0), ("\"silver\"", 1), ("0", 0), ("\" 1 \"", 1)] {
+        assert_eq!(setting("custom_enum", choice), Ok(FieldValue::Choice(ordinal)), "{choice}");
+    }
+    for choice in ["2", "-1", "\"gold\"", "\"\""] {
+        let refused = setting("custom_enum", choice).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "Incorrect request: incorrect value: data.custom_enum: none of the options: bronze, silver"
+        );
+    }
+}
+
+#[test]
+fn a_property_leads_through_sixteen_objects_and_no_more() {
+    let upsert = |objects: usize| {
+        let property = vec!["a"; objects].join(".");
+        let update = format!(r#"{{"action": "upsert", "submatch": "{property}", "value": 1}}"#);
+        read(&format!(r#"{{"data": {{"custom_object": {update}}}}}"#))
+    };
+    assert!(upsert(16).is_ok());
+    for objects in [17, 18] {
+        let refusal = "data.custom_object.submatch: leads through more than 16 objects";
+        assert_refused(upsert(objects), ResponseCode::IncorrectValue, refusal);
+    }
+}
+
+#[test]
+fn an_object_with_an_action_of_its_own_is_a_value_unless_it_is_plainly_an_update() {
+    let of = |object: &str| match setting("custom_object", object) {
+        Ok(FieldValue::Object(members)) => members.into_keys().collect::<Vec<_>>().join(" "),
+        other => panic!("{object}: {other:?}"),
+    };
+    assert_eq!(of(r#"{"action": "jump"}"#), "action");
+    assert_eq!(of(r#"{"action": "set", "value": {"a": 1}, "colour": 1}"#), "action colour value");
+    assert_eq!(of(r#"{"action": "set", "value": {"a": 1}}"#), "a");
+    let jump = setting("custom_field", r#"{"action": "jump"}"#).unwrap_err();
+    assert_eq!(
+        jump.to_string(),
+        "Incorrect request: incorrect value: data.custom_field.action: there is no such action"
+    );
+}
+
+#[test]
+fn invalid_subscriptions_are_left_out_where_the_request_says_so() {
+    let subscriptions = r#"[{"channel": "email"}, {"resource_id": 1, "channel": "email", "email": "a@b.co"}]"#;
+    let skipping = |skips: bool| {
+        let data = format!(r#"{{"subscriptions": {subscriptions}}}"#);
+        read(&format!(r#"{{"skip_invalid_subscriptions": {skips}, "data": {data}}}"#))
+    };
+    let kept = skipping(true).unwrap().patch.subscriptions;
+    assert_eq!(kept.iter().map(|subscription| subscription.position).collect::<Vec<_>>(), [1]);
+    assert_eq!(skipping(false).unwrap_err().code, ResponseCode::InvalidSubscription);
+}
+
+#[test]
+fn a_priority_is_zero_or_more_and_less_one_leaves_it() {
+    let of = |priority: &str| {
+        let email = r#""resource_id": 1, "channel": "email", "email": "a@b.co""#;
+        subscribing(&format!(r#"{{{email}, "priority": {priority}}}"#)).map(|it| it.patch.subscriptions[0].priority)
+    };
+    assert_eq!([of("0"), of("\"7\""), of("2147483647")], [Ok(Some(0)), Ok(Some(7)), Ok(Some(i32::MAX))]);
+    assert_eq!([of("-1"), of("\"-1\"")], [Ok(None), Ok(None)]);
+    for priority in ["-2", "2147483648", "\"high\""] {
+        assert_eq!(of(priority).unwrap_err().code, ResponseCode::InvalidSubscription, "{priority}");
+    }
+}
+
+#[test]
+fn a_zero_has_no_sign() {
+    for zero in ["-0.0", "-0", "\"-0.0\"", "0"] {
+        let Ok(FieldValue::Float(number)) = setting("custom_float", zero) else { panic!("{zero}") };
+        assert!(number == 0.0 && number.is_sign_positive(), "{zero}");
     }
 }
