@@ -22,7 +22,7 @@ fn suite(case: &str) -> Suite {
             "cases/x/y.toml",
             format!("title='t'\nrequirements=['A-1']\nformats=['json']\nformats_why='one is enough'\n{case}"),
         ),
-        ("worlds/documented.toml", "[suite]\ntoken='t'\ndatabase=1\ncapabilities=['profiles/get']".to_owned()),
+        ("worlds/documented.toml", "[suite]\ntoken='s3cret'\ndatabase=1\ncapabilities=['profiles/get']".to_owned()),
     ];
     let files: Files = files.map(|(path, text)| (path.to_owned(), text.into_bytes())).into();
     Suite::load(&files).unwrap()
