@@ -112,6 +112,8 @@ struct Setting {
     read_only: bool,
     seed: u64,
     generated: usize,
+    /// Whether the target gave a sign of life, asked for before anything else takes time.
+    life: Result<(), String>,
 }
 
 impl Setting {
@@ -129,8 +131,10 @@ impl Setting {
                 known.read(list, &path.display().to_string(), &text).map_err(|error| anyhow!("{option}: {error}"))?;
             }
         }
+        let target = target_of("--target", target)?;
         Ok(Self {
-            target: target_of("--target", target)?,
+            life: target.probe(),
+            target,
             filter: Filter::new(options.filter.clone()),
             known,
             read_only: options.read_only || world.read_only,
@@ -154,8 +158,10 @@ impl Setting {
         known
             .extend(&file.display().to_string(), &claim.known_failures)
             .map_err(|error| anyhow!("--verify: {error}"))?;
+        let target = target_of("--target", options.target.as_deref().unwrap_or(&claim.target))?;
         Ok(Self {
-            target: target_of("--target", options.target.as_deref().unwrap_or(&claim.target))?,
+            life: target.probe(),
+            target,
             world,
             world_name,
             filter: Filter::default(),
@@ -239,9 +245,9 @@ fn judge<'a>(
     if !options.quiet {
         out.write_all(screen::opening(target.base(), world_name, *seed, plan.len()).as_bytes())?;
     }
-    let mut report = match target.probe() {
+    let mut report = match &setting.life {
         Ok(()) => Report::new(suite, &asked, &plan, judge_all(options, suite, setting, &plan, out)?),
-        Err(reason) => Report::unreachable(suite, &asked, &plan, &reason),
+        Err(reason) => Report::unreachable(suite, &asked, &plan, reason),
     };
     report.read_only = setting.read_only;
     report.hold_against(&setting.known, expected.as_ref(), &plan);

@@ -91,7 +91,7 @@ pub(crate) struct Judging {
     pub(crate) world: Option<PathBuf>,
 
     /// Only cases whose id or requirement fits: a glob with * or ?, else a piece of the id
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", overrides_with = "filter")]
     pub(crate) filter: Option<String>,
 
     /// Show the requirement rows and the cases that test them; needs no server
@@ -111,7 +111,7 @@ pub(crate) struct Judging {
     pub(crate) generated: usize,
 
     /// Draws the generated cases; printed, so that they can be drawn again [default: the time]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", overrides_with = "seed")]
     pub(crate) seed: Option<u64>,
 
     /// Keep what generated cases find: case files, scripts, bodies

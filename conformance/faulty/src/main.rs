@@ -10,6 +10,7 @@ const USAGE: &str =
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--help" | "-h"] => writeln!(std::io::stdout(), "{USAGE}").map_err(Into::into),
         ["--list"] => list(),
         [name] => serve(name),
         _ => Err(anyhow::anyhow!(USAGE)),

@@ -176,10 +176,10 @@ impl Oracle {
     }
 
     fn by_search(&mut self, import: &Import) -> Prediction {
-        let found = self.search(import);
-        if self.reading == Reading::Must && gives_one_of_two(import) {
-            return self.unforeseeable(import, found); // M4
+        if gives_one_of_two(import) && (self.reading == Reading::Must || gives_other_in_data(import)) {
+            return self.unforeseeable(import, Found { perhaps: self.everybody(), ..Found::default() }); // M4, M11
         }
+        let found = self.search(import);
         match (found.held.as_slice(), found.all().as_slice()) {
             (_, []) => self.create(import),
             ([one], [_]) => self.update(*one, import),
@@ -293,6 +293,16 @@ fn searches_subscriptions_only(mode: Mode) -> bool {
 fn gives_one_of_two(import: &Import) -> bool {
     let is_both = matches!(import.mode, Mode::EmailPhone | Mode::EmailPhoneSub);
     is_both && (import.key.email.is_none() || import.key.phone.is_none())
+}
+
+/// Whether a matching value that stands only in `data` is searched by is free (M11).
+fn gives_other_in_data(import: &Import) -> bool {
+    let (key, data) = (&import.key, &import.data);
+    let has_email =
+        data.email.is_some() || data.subscriptions.iter().any(|one| matches!(one.address, Address::Email(_)));
+    let has_phone =
+        data.phones.is_some() || data.subscriptions.iter().any(|one| matches!(one.address, Address::Sms(_)));
+    (key.email.is_none() && has_email) || (key.phone.is_none() && has_phone)
 }
 
 fn fact_of(subscription: &Subscription) -> Fact {
@@ -653,5 +663,7 @@ mod tests {
         let half = by_email(Mode::EmailPhone, 0, email(0));
         predicts(Reading::Must, std::slice::from_ref(&half), &[Free]);
         predicts(Reading::Should, &[half], &[New]);
+        let other_in_data = by_email(Mode::EmailPhone, 0, Data { phones: Some(vec![0]), ..email(0) });
+        predicts(Reading::Should, &[other_in_data], &[Free]);
     }
 }

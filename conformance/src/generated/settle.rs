@@ -71,6 +71,9 @@ fn fit(mut import: Import, features: &Features, oracle: &Oracle, before: &[Step]
     if import.defect.is_some() {
         import.data.bad = None; // one thing is wrong
     }
+    if import.data == Data::default() {
+        import.data.name = Some(0); // what an empty `data` does is free (D14)
+    }
     import
 }
 

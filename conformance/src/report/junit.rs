@@ -103,9 +103,14 @@ fn observations(verdict: &Verdict) -> String {
     verdict.observations.iter().map(|(name, word)| format!("{name}: {word}\n")).collect()
 }
 
+/// What XML cannot carry, and what no reader wants to meet.
+fn is_unsayable(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// Escaped, and without the characters that XML cannot carry.
 fn attribute(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+    let clean: String = text.chars().map(|c| if is_unsayable(c) { '\u{fffd}' } else { c }).collect();
     escape_xml(&clean).replace('\n', "&#10;")
 }
 

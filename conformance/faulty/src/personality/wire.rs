@@ -9,8 +9,8 @@ use tokio::{
     },
 };
 
-/// Bytes of an answer that arrive together, so few that words are cut.
-const PIECE: usize = 24;
+/// Pieces of an answer: the second begins within a word, and the last one keeps the caller waiting.
+const PIECES: usize = 3;
 
 /// How long the next piece takes.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -62,8 +62,10 @@ async fn pass_answer(answers: &mut BufReader<OwnedReadHalf>, listener: &mut Owne
     let mut body = vec![0; length];
     answers.read_exact(&mut body).await?;
     listener.write_all(head.as_bytes()).await?;
-    for piece in body.chunks(PIECE) {
-        tokio::time::sleep(PAUSE).await;
+    for (place, piece) in body.chunks(body.len().div_ceil(PIECES).max(1)).enumerate() {
+        if place == PIECES - 1 {
+            tokio::time::sleep(PAUSE).await;
+        }
         let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
         listener.write_all(&chunk).await?;
     }
