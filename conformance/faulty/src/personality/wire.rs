@@ -26,7 +26,9 @@ pub(super) async fn carry(outside: TcpListener, server: SocketAddr) {
 async fn attend(caller: TcpStream, server: SocketAddr) -> io::Result<()> {
     caller.set_nodelay(true)?;
     let (mut questions, mut listener) = caller.into_split();
-    let (answers, mut ear) = TcpStream::connect(server).await?.into_split();
+    let server = TcpStream::connect(server).await?;
+    server.set_nodelay(true)?; // a head and a body that come apart must not wait for each other
+    let (answers, mut ear) = server.into_split();
     let forth = async {
         tokio::io::copy(&mut questions, &mut ear).await?;
         ear.shutdown().await
