@@ -119,6 +119,7 @@ pub fn closing(report: &Report<'_>, quiet: bool) -> String {
     if !quiet && !report.verdicts.is_empty() {
         fingerprint(&mut out, report);
         unsupported(&mut out, report);
+        untested(&mut out, report);
         document_defects(&mut out, report);
         totals(&mut out, report);
     }
@@ -357,6 +358,17 @@ fn unsupported(out: &mut String, report: &Report<'_>) {
     }
     for (reason, count) in reasons {
         let _ = writeln!(out, "  {count:>4}  {reason}");
+    }
+}
+
+/// The rows that no case can test, each with its reason.
+fn untested(out: &mut String, report: &Report<'_>) {
+    let rows: Vec<_> = report.requirements.iter().filter_map(|row| Some((row.id, row.untested?))).collect();
+    if !rows.is_empty() {
+        let _ = writeln!(out, "\n{BOLD}Untested{BOLD:#} {DIM}(requirements that no case can test){DIM:#}");
+    }
+    for (id, reason) in rows {
+        let _ = writeln!(out, "  {id}: {reason}");
     }
 }
 

@@ -9,7 +9,7 @@ use rollcall_conformance::report::Conclusion;
 use rollcall_conformance::world::World;
 use wiremock::{Request, Respond, ResponseTemplate};
 
-use super::{Honest, RESULTS_SCHEMA, Setting, assert_fits, judge, judge_with, schema, world};
+use super::{Honest, RESULTS_SCHEMA, Setting, assert_fits, judge, judge_with, said, schema, serve, world};
 
 fn declaring(capability: &str) -> Setting {
     let world = World { capabilities: vec![capability.to_owned()], ..world() };
@@ -80,4 +80,27 @@ async fn the_same_run_may_write_where_nothing_forbids_it() {
     let server = Counting::default();
     judge_with(server.clone(), Setting::default()).await;
     assert!(server.0.accepted.lock().unwrap().len() > 10, "the counter counts");
+}
+
+/// The world file forbids to write as the option does, also where every question would write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_world_that_may_not_be_written_is_asked_no_question_that_writes() {
+    let target = serve(ResponseTemplate::new(200)).await;
+    let url = target.uri();
+    tokio::task::spawn_blocking(move || {
+        let folder = tempfile::tempdir().unwrap();
+        let world = folder.path().join("world.toml");
+        std::fs::write(&world, "[suite]\ntoken = 's3cret'\ndatabase = 1\nread_only = true").unwrap();
+        let world = world.to_str().unwrap();
+        for question in [["--against", "http://127.0.0.1:9"].as_slice(), ["--self-check"].as_slice()] {
+            let (code, text) = said(&[&["--target", &url, "--world", world], question].concat());
+            assert_eq!(code, Some(2), "{text}");
+            assert!(text.contains("read_only"), "{text}");
+        }
+    })
+    .await
+    .unwrap();
+    // The sign of life is a request without a token, which must be refused.
+    let bodies: Vec<_> = target.received_requests().await.unwrap().into_iter().map(|request| request.body).collect();
+    assert!(bodies.iter().all(|body| body == b"{}"), "{bodies:?}");
 }
