@@ -10,7 +10,7 @@ use rollcall_model::{
 };
 use rollcall_store::{
     error::StoreError,
-    transaction::{Job, Store, Transaction, View},
+    transaction::{Job, ReadJob, Store, Transaction, View},
 };
 use std::sync::Arc;
 
@@ -78,8 +78,8 @@ impl Store for LensStore {
         self.store.enqueue(job.through(move |state, hand_on| hand_on(&mut Seen { state, lens: &*lens })))
     }
 
-    fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError> {
-        self.store.view()
+    fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
+        self.store.enqueue_read(job)
     }
 
     fn close(&self) -> Result<(), StoreError> {

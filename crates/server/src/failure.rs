@@ -54,3 +54,13 @@ impl Failure {
         code.into()
     }
 }
+
+/// For work inside the store: to it, a refusal is an outcome like others, and only its own errors are errors.
+pub(crate) fn apart<T>(done: Result<T, Failure>) -> Result<Result<T, Rejection>, StoreError> {
+    match done {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Failure::Store(error)) => Err(error),
+        Err(Failure::Panicked) => Err(StoreError::Panicked),
+    }
+}

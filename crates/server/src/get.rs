@@ -1,6 +1,10 @@
 //! One profile, found as an import finds it, to look at. Dossier 6.1.
 
-use crate::{failure::Failure, import};
+use crate::{
+    failure::{Failure, apart},
+    import::settle,
+    service::Service,
+};
 use rollcall_codec::request::Parameters;
 use rollcall_matching::{
     key::Wanted,
@@ -8,27 +12,40 @@ use rollcall_matching::{
     plan::Plan,
 };
 use rollcall_model::{
-    database::Database, profile::Profile, profile_patch::ProfilePatch, response_code::ResponseCode, world::World,
+    database::{Database, DatabaseId},
+    import::Identifiers,
+    profile::Profile,
+    profile_patch::ProfilePatch,
+    response_code::ResponseCode,
+    world::World,
 };
-use rollcall_store::transaction::Store;
+use rollcall_store::transaction::{self, Snapshot};
 use std::sync::Arc;
 
 /// The profile that the request means.
-pub(crate) fn profile(
+pub(crate) async fn profile(
     parameters: &Parameters<'_, '_>,
     database: &Database,
-    world: &World,
-    store: &dyn Store,
-    modes: &[Mode],
+    service: &Service,
 ) -> Result<Arc<Profile>, Failure> {
-    let identifiers = parameters.identifiers(database, world)?;
+    let identifiers = parameters.identifiers(database, &service.world)?;
+    let mode = mode::choose(service.modes, parameters.matching()?.as_deref(), &identifiers)?;
+    let (world, database) = (Arc::clone(&service.world), database.id);
+    let work = move |state: &dyn Snapshot| apart(found(&identifiers, mode, database, &world, state));
+    Ok(transaction::read(&*service.store, work).await??)
+}
+
+fn found(
+    identifiers: &Identifiers,
+    mode: &Mode,
+    database: DatabaseId,
+    world: &World,
+    state: &dyn Snapshot,
+) -> Result<Arc<Profile>, Failure> {
+    let database = world.database(database).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
     let nothing = ProfilePatch::default();
-    let wanted = Wanted { identifiers: &identifiers, patch: &nothing };
-    let mode = mode::choose(modes, parameters.matching()?.as_deref(), &identifiers)?;
-    let plan = Plan::new(mode, wanted, database, world)?;
-    let view = store.view()?;
+    let plan = Plan::new(mode, Wanted { identifiers, patch: &nothing }, database, world)?;
     let not_found = || Failure::Refused(ResponseCode::ProfileNotFound.into());
-    let id = import::settle(plan.resolve(&*view)?, mode, database)?.ok_or_else(not_found)?;
-    let profile = view.profile(database.id, id)?;
-    profile.ok_or_else(not_found)
+    let id = settle(plan.resolve(state)?, mode, database)?.ok_or_else(not_found)?;
+    state.profile(database.id, id)?.ok_or_else(not_found)
 }

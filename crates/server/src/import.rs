@@ -2,7 +2,10 @@
 //!
 //! All of it happens in one write of the store, so that matching and writing see the same state (M19).
 
-use crate::{call::Pending, failure::Failure};
+use crate::{
+    call::Pending,
+    failure::{Failure, apart},
+};
 use rollcall_matching::{
     key::{KeySource, LookupKey, Wanted},
     mode::{self, Mode, OnAbsent},
@@ -47,16 +50,6 @@ impl Import for Importer {
             let work = move |state: &mut dyn Transaction| apart(take_effect(&request, &world, modes, state));
             Ok(transaction::write(&*self.store, work).await??)
         })
-    }
-}
-
-/// To the store, a refusal is an outcome like others: only its own errors are errors.
-fn apart(taken: Result<ImportOutcome, Failure>) -> Result<Result<ImportOutcome, Rejection>, StoreError> {
-    match taken {
-        Ok(outcome) => Ok(Ok(outcome)),
-        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
-        Err(Failure::Store(error)) => Err(error),
-        Err(Failure::Panicked) => Err(StoreError::Panicked),
     }
 }
 

@@ -55,7 +55,7 @@ fn import_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>>
 fn get_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>> {
     Box::pin(async move {
         let Request { service, parameters, database, format } = request;
-        let profile = get::profile(&parameters, database, &service.world, &*service.store, service.modes)?;
+        let profile = get::profile(&parameters, database, service).await?;
         Ok(answer::profile(&profile, &service.world, format))
     })
 }

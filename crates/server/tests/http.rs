@@ -22,7 +22,7 @@ use rollcall_server::{
 };
 use rollcall_store::{
     error::StoreError,
-    transaction::{Job, Store, View},
+    transaction::{Job, ReadJob, Store},
 };
 use serde_json::{Value, json};
 use std::{
@@ -323,7 +323,7 @@ impl Store for FullStore {
         Err(StoreError::Busy)
     }
 
-    fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError> {
+    fn enqueue_read(&self, _job: ReadJob) -> Result<(), StoreError> {
         Err(StoreError::Busy)
     }
 

@@ -4,7 +4,7 @@ use crate::{
     error::{OpenError, StoreError},
     ids, record,
     tables::{self, FORMAT, KEYS, KEYSPACES, META, META_CREATED, META_FORMAT, META_OPENED, NO_ROW, PROFILES},
-    transaction::{View, find_by_id},
+    transaction::{self, View, find_by_id},
 };
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use rollcall_model::{
     database::DatabaseId,
     profile::{Profile, ProfileId},
 };
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, ops::Bound, path::Path, sync::Arc};
 
 /// How much of what was read last the engine keeps in memory.
 const CACHE_BYTES: u64 = 256 * 1024 * 1024;
@@ -176,5 +176,29 @@ impl View for DiskView {
             Ok(profile) => Ok(Some(Arc::new(profile))),
             Err(problem) => Err(StoreError::Corrupt { database, id, problem }),
         }
+    }
+}
+
+impl transaction::Snapshot for DiskView {
+    fn profiles_after(
+        &self,
+        database: DatabaseId,
+        after: Option<ProfileId>,
+        count: usize,
+    ) -> Result<Vec<Arc<Profile>>, StoreError> {
+        let row = |id| tables::profile_row(database, id);
+        let begin = after.map_or(Bound::Included(row(ProfileId([0; 12]))), |id| Bound::Excluded(row(id)));
+        let end = Bound::Included(row(ProfileId([u8::MAX; 12])));
+        let rows = self.snapshot.range(&self.profiles, (begin, end)).take(count);
+        rows.map(|guard| {
+            let (key, record) = guard.into_inner()?;
+            let (_, id) = tables::of_profile_row(&key).ok_or(StoreError::CorruptRow { table: PROFILES })?;
+            record::decode(database, id, &record).map(Arc::new).map_err(|problem| StoreError::Corrupt {
+                database,
+                id,
+                problem,
+            })
+        })
+        .collect()
     }
 }

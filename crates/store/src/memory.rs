@@ -4,7 +4,7 @@ use crate::{
     error::StoreError,
     overlay::Overlay,
     profiles::Profiles,
-    transaction::{Job, Store, View, find_by_id},
+    transaction::{Job, ReadJob, Snapshot, Store, View, find_by_id},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -48,9 +48,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError> {
+    fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
         let lock = self.lock();
-        if lock.is_none() { Err(StoreError::Closed) } else { Ok(Box::new(LockedView(lock))) }
+        job.run(Ok(lock.as_ref().ok_or(StoreError::Closed)?));
+        Ok(())
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -81,30 +82,13 @@ impl View for Profiles {
     }
 }
 
-/// Keeps writes out as long as it lives.
-struct LockedView<'a>(MutexGuard<'a, Option<Profiles>>);
-
-impl LockedView<'_> {
-    fn profiles(&self) -> Result<&Profiles, StoreError> {
-        self.0.as_ref().ok_or(StoreError::Closed)
-    }
-}
-
-impl ProfileIndex for LockedView<'_> {
-    type Error = StoreError;
-
-    fn find_oldest(
+impl Snapshot for Profiles {
+    fn profiles_after(
         &self,
         database: DatabaseId,
-        key: &LookupKey<'_>,
+        after: Option<ProfileId>,
         count: usize,
-    ) -> Result<Vec<ProfileId>, StoreError> {
-        self.profiles()?.find_oldest(database, key, count)
-    }
-}
-
-impl View for LockedView<'_> {
-    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        self.profiles()?.profile(database, id)
+    ) -> Result<Vec<Arc<Profile>>, StoreError> {
+        Ok(self.after(database, after).take(count).cloned().collect())
     }
 }

@@ -9,14 +9,15 @@ use rollcall_model::{
     resource::ResourceId,
 };
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Bound,
     sync::Arc,
 };
 
 /// Profiles, each found by its identifier and by its keys.
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
-    by_id: HashMap<(DatabaseId, ProfileId), Arc<Profile>>,
+    by_id: BTreeMap<(DatabaseId, ProfileId), Arc<Profile>>,
     by_key: HashMap<Box<[u8]>, Holders>,
 }
 
@@ -41,6 +42,16 @@ impl Profiles {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
         self.by_id.values()
+    }
+
+    /// The database's profiles that are younger than `after`, oldest first.
+    pub(crate) fn after(&self, database: DatabaseId, after: Option<ProfileId>) -> impl Iterator<Item = &Arc<Profile>> {
+        let begin = match after {
+            Some(id) => Bound::Excluded((database, id)),
+            None => Bound::Included((database, ProfileId([0; 12]))),
+        };
+        let end = Bound::Included((database, ProfileId([u8::MAX; 12])));
+        self.by_id.range((begin, end)).map(|(_, profile)| profile)
     }
 
     /// The profiles that have the key, oldest first, each once, but no more than `count` of them.

@@ -22,6 +22,17 @@ pub trait View: ProfileIndex<Error = StoreError> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError>;
 }
 
+/// One consistent state of a store, to read as a whole.
+pub trait Snapshot: View {
+    /// The database's profiles that are younger than `after`, or all of them; oldest first, `count` of them at most.
+    fn profiles_after(
+        &self,
+        database: DatabaseId,
+        after: Option<ProfileId>,
+        count: usize,
+    ) -> Result<Vec<Arc<Profile>>, StoreError>;
+}
+
 /// One consistent state of a store, to read and to change. What is put is seen at once by the same work, and by
 /// everybody else once it is kept.
 pub trait Transaction: View {
@@ -36,9 +47,9 @@ pub trait Store: Send + Sync + 'static {
     /// job is dropped without having run.
     fn enqueue(&self, job: Job) -> Result<(), StoreError>;
 
-    /// One consistent state, which later writes do not change. To be dropped soon: a view may keep writes waiting,
-    /// and one thread must not write while it holds one.
-    fn view<'a>(&'a self) -> Result<Box<dyn View + 'a>, StoreError>;
+    /// Hands the job over, to be run on one consistent state with everything that has been answered before. It is to be
+    /// short, since it may keep writes waiting. An error hands nothing over.
+    fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError>;
 
     /// Finishes what has been handed over, and lets go of files; comes back when both are done. Later calls, but for
     /// this one, are [`StoreError::Closed`].
@@ -56,6 +67,47 @@ pub async fn write<T: Send + 'static>(
     store.enqueue(job)?;
     // A store that goes down before it gets to a job drops it unanswered.
     answer.await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// Runs `work` on one consistent state of the store, in which everything is that has been answered before.
+pub async fn read<T: Send + 'static>(
+    store: &dyn Store,
+    work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (job, answer) = ReadJob::new(work);
+    store.enqueue_read(job)?;
+    answer.await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// A piece of work that only reads, with the way back to who waits for its answer.
+pub struct ReadJob(Box<ReadErrand>);
+
+type ReadErrand = dyn FnOnce(Result<&dyn Snapshot, StoreError>) + Send;
+
+impl ReadJob {
+    /// A job, and where its answer will arrive.
+    pub fn new<T: Send + 'static>(
+        work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        let errand = |state: Result<&dyn Snapshot, StoreError>| {
+            let outcome = state
+                .and_then(|state| catch_unwind(AssertUnwindSafe(|| work(state))).unwrap_or(Err(StoreError::Panicked)));
+            let _nobody_waits_any_more = answer.send(outcome);
+        };
+        (Self(Box::new(errand)), answered)
+    }
+
+    /// Does the work on the state, or answers with the error that stands in its way. A panic is an error of the job.
+    pub(crate) fn run(self, state: Result<&dyn Snapshot, StoreError>) {
+        (self.0)(state);
+    }
+}
+
+impl fmt::Debug for ReadJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadJob")
+    }
 }
 
 /// A piece of work on its way through a store, with the way back to who waits for its answer.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{DATABASE, find, found_by_everything, id, keep, lookups, subscription, write_now};
+use common::{DATABASE, find, found_by_everything, id, keep, lookups, read_now, stored, subscription, write_now};
 use proptest::{collection, prelude::*, sample::select, test_runner::TestRunner};
 use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
@@ -50,9 +50,8 @@ contract! {
     fn a_profile_is_as_it_was_put(store) {
         let profile = found_by_everything(1);
         keep(store, &profile);
-        let view = store.view().unwrap();
-        assert_eq!(view.profile(DATABASE, profile.id).unwrap().as_deref(), Some(&profile));
-        assert_eq!(view.profile(DATABASE, id(2)).unwrap(), None);
+        assert_eq!(stored(store, DATABASE, profile.id).unwrap().as_deref(), Some(&profile));
+        assert_eq!(stored(store, DATABASE, id(2)).unwrap(), None);
     }
 
     fn a_profile_is_found_by_each_of_its_keys(store) {
@@ -154,7 +153,7 @@ contract! {
         let profile = found_by_everything(1);
         keep(store, &profile);
         for other in [0, 2, 256, u32::MAX].map(DatabaseId) {
-            assert_eq!(store.view().unwrap().profile(other, profile.id).unwrap(), None);
+            assert_eq!(stored(store, other, profile.id).unwrap(), None);
             for key in lookups(&profile) {
                 assert_eq!(find(store, other, &key), [], "{key:?}");
             }
@@ -170,6 +169,28 @@ contract! {
         for key in lookups(&there) {
             assert_eq!(find(store, DatabaseId(2), &key), [there.id], "{key:?}");
         }
+    }
+
+    fn profiles_are_read_page_by_page_oldest_first(store) {
+        for number in [3, 1, 4, 2] {
+            keep(store, &found_by_everything(number));
+            keep(store, &Profile { database: DatabaseId(2), ..found_by_everything(number) });
+        }
+        let page = |after: Option<u8>, count| {
+            let page = read_now(store, move |state| state.profiles_after(DATABASE, after.map(id), count)).unwrap();
+            page.into_iter().map(|profile| (*profile).clone()).collect::<Vec<_>>()
+        };
+        let all = [1, 2, 3, 4].map(found_by_everything);
+        assert_eq!(page(None, 9), all);
+        assert_eq!([page(None, 2), page(Some(2), 2)].concat(), all);
+        assert_eq!([page(Some(4), 9), page(None, 0)], [[], []]);
+    }
+
+    fn work_that_panics_while_reading_leaves_the_store_alone(store) {
+        keep(store, &found_by_everything(1));
+        let error = read_now(store, |_| -> Result<(), _> { panic!("on purpose") });
+        assert!(matches!(error, Err(StoreError::Panicked)), "{error:?}");
+        assert!(stored(store, DATABASE, id(1)).unwrap().is_some());
     }
 
     fn work_sees_what_it_has_put(store) {
@@ -200,7 +221,7 @@ contract! {
             Err::<(), _>(StoreError::Busy)
         });
         assert!(matches!(error, Err(StoreError::Busy)), "{error:?}");
-        assert_eq!(store.view().unwrap().profile(DATABASE, profile.id).unwrap(), None);
+        assert_eq!(stored(store, DATABASE, profile.id).unwrap(), None);
         for key in lookups(&profile) {
             assert_eq!(find(store, DATABASE, &key), [], "{key:?}");
         }
@@ -214,7 +235,7 @@ contract! {
             panic!("on purpose")
         });
         assert!(matches!(error, Err(StoreError::Panicked)), "{error:?}");
-        assert_eq!(store.view().unwrap().profile(DATABASE, profile.id).unwrap(), None);
+        assert_eq!(stored(store, DATABASE, profile.id).unwrap(), None);
         keep(store, &profile);
         assert_eq!(find(store, DATABASE, &lookups(&profile)[0]), [profile.id]);
     }
@@ -278,18 +299,8 @@ contract! {
         store.close().unwrap();
         store.close().unwrap();
         assert!(matches!(write_now(store, |_| Ok(())), Err(StoreError::Closed)));
-        assert!(matches!(store.view().map(drop), Err(StoreError::Closed)));
+        assert!(matches!(stored(store, DATABASE, id(1)), Err(StoreError::Closed)));
     }
-}
-
-#[test]
-fn a_view_of_the_disk_stays_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = DiskStore::open(folder.path()).unwrap();
-    let view = store.view().unwrap();
-    keep(&store, &found_by_everything(1));
-    assert_eq!(view.profile(DATABASE, id(1)).unwrap(), None);
-    assert_eq!(view.find(DATABASE, &lookups(&found_by_everything(1))[0]).unwrap(), []);
 }
 
 /// What one job of a random history does: puts these profiles, then succeeds or fails.
@@ -404,10 +415,9 @@ fn any_history_leaves_what_a_list_of_profiles_would() {
             for key in asked.iter().filter(|key| key.source != KeySource::ProfileId) {
                 prop_assert_eq!(find(&**store, database, key), list.find(key), "{:?}", key);
             }
-            let view = store.view().unwrap();
             for number in 0..4 {
                 let expected = list.0.get(&id(number)).map(|known| Profile { database, ..known.clone() });
-                let kept = view.profile(database, id(number)).unwrap();
+                let kept = stored(&**store, database, id(number)).unwrap();
                 prop_assert_eq!(kept.as_deref(), expected.as_ref());
             }
         }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{DATABASE, find, found_by_everything, id, keep, lookups, write_now};
+use common::{DATABASE, find, found_by_everything, id, keep, lookups, stored, write_now};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rollcall_model::profile::Profile;
 use rollcall_store::{
@@ -19,7 +19,7 @@ fn open(path: &Path) -> DiskStore {
 }
 
 fn assert_whole(store: &DiskStore, profile: &Profile) {
-    assert_eq!(store.view().unwrap().profile(DATABASE, profile.id).unwrap().as_deref(), Some(profile));
+    assert_eq!(stored(store, DATABASE, profile.id).unwrap().as_deref(), Some(profile));
     for key in lookups(profile) {
         assert!(find(store, DATABASE, &key).contains(&profile.id), "{key:?}");
     }
@@ -147,7 +147,7 @@ fn a_damaged_record_is_named_and_harms_nobody_else() {
         profiles.insert(row, record).unwrap();
     });
     let store = open(folder.path());
-    let error = store.view().unwrap().profile(DATABASE, id(1)).unwrap_err();
+    let error = stored(&store, DATABASE, id(1)).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     assert!(error.to_string().contains(&id(1).to_string()), "{error}");
     let overwritten = write_now(&store, |transaction| transaction.put(Profile::new(id(1), DATABASE)));

@@ -1,4 +1,4 @@
-//! What the tests of all stores share: a write that waits for its answer, and a profile that is found by everything.
+//! What the tests of all stores share: writes and reads that wait for their answer, and a profile that is found by everything.
 
 use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
@@ -16,8 +16,9 @@ use rollcall_model::{
 };
 use rollcall_store::{
     error::StoreError,
-    transaction::{Store, Transaction, write},
+    transaction::{Snapshot, Store, Transaction, read, write},
 };
+use std::sync::Arc;
 
 pub(crate) const DATABASE: DatabaseId = DatabaseId(1);
 
@@ -40,8 +41,29 @@ pub(crate) fn keep(store: &dyn Store, profile: &Profile) {
     write_now(store, move |transaction| transaction.put(profile.clone())).unwrap();
 }
 
+/// Reads, and waits for the answer.
+pub(crate) fn read_now<T: Send + 'static>(
+    store: &dyn Store,
+    work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(for_any_thread(read(store, work)))
+}
+
 pub(crate) fn find(store: &dyn Store, database: DatabaseId, key: &LookupKey<'_>) -> Vec<ProfileId> {
-    store.view().unwrap().find(database, key).unwrap()
+    let (source, name, value, resource) = (key.source, key.name.to_owned(), key.value.to_string(), key.resource);
+    let find = move |state: &dyn Snapshot| {
+        state.find(database, &LookupKey { source, name: &name, value: value.into(), resource })
+    };
+    read_now(store, find).unwrap()
+}
+
+pub(crate) fn stored(
+    store: &dyn Store,
+    database: DatabaseId,
+    id: ProfileId,
+) -> Result<Option<Arc<Profile>>, StoreError> {
+    read_now(store, move |state| state.profile(database, id))
 }
 
 pub(crate) fn id(number: u8) -> ProfileId {
