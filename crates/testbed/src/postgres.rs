@@ -1,0 +1,1 @@
+//! A throw-away PostgreSQL cluster: made from the installed programs, gone with its value.
