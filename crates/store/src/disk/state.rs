@@ -137,8 +137,14 @@ pub(crate) fn those_with_key(
         if found.len() == count {
             break;
         }
-        let profile = view.profile(database, id)?;
-        if profile.is_some_and(|profile| keys_of(&profile).iter().any(|has| has.is_found_by(key))) {
+        let has_it = |profile: Arc<Profile>| keys_of(&profile).iter().any(|has| has.is_found_by(key));
+        let is_found = match view.profile(database, id) {
+            Ok(profile) => profile.is_some_and(has_it),
+            // One that is damaged had the key as far as anybody knows. Who asks for it learns of the damage.
+            Err(StoreError::Corrupt { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if is_found {
             found.push(id);
         }
     }
