@@ -430,7 +430,7 @@ fn sessions_on_one_disk(seed: u64, fails: bool) {
 
 /// How many disks are tried; `ROLLCALL_POWER_CUTS` tries more.
 fn disks() -> u64 {
-    std::env::var("ROLLCALL_POWER_CUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(60)
+    std::env::var("ROLLCALL_POWER_CUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(200)
 }
 
 #[test]
