@@ -72,10 +72,21 @@ fn an_index_that_lies_is_found_out() {
     assert_eq!(findings(folder.path()), [""; 0]);
     // One of another folder passes for sound, and does not lead to this one's profiles.
     let other = written();
-    keep(&DiskStore::open(other.path()).unwrap(), &found_by_everything(5));
+    keep(&DiskStore::open(other.path()).unwrap(), &Profile { id: id(5), ..found_by_everything(4) });
     fs::write(other.path().join("index"), sound).unwrap();
     let findings = findings(other.path());
     assert!(!findings.is_empty() && findings.iter().all(|finding| finding.contains("index")), "{findings:?}");
+}
+
+#[test]
+fn an_index_that_does_not_fit_is_made_anew() {
+    let (folder, other) = (written(), written());
+    keep(&DiskStore::open(folder.path()).unwrap(), &found_by_everything(4));
+    keep(&DiskStore::open(other.path()).unwrap(), &found_by_everything(5)); // one byte longer
+    fs::copy(folder.path().join("index"), other.path().join("index")).unwrap();
+    assert_eq!(findings(other.path()), [""; 0]);
+    let store = DiskStore::open(other.path()).unwrap();
+    assert_eq!(stored(&store, DATABASE, id(5)).unwrap().as_deref(), Some(&found_by_everything(5)));
 }
 
 #[test]

@@ -40,12 +40,21 @@ impl State {
             Some(segment) => position.offset <= segment.length,
             None => position < log.end(),
         };
-        let checkpoint = checkpoint::read(files).filter(|(_, position)| fits(*position));
-        let (index, position) = checkpoint.unwrap_or_else(|| (Index::new(new_salt()), Position::default()));
+        if let Some((index, position)) = checkpoint::read(files).filter(|(_, position)| fits(*position)) {
+            match Self::completed(index, log, position, headway) {
+                Ok(state) => return Ok((state, position)),
+                Err(error) => tracing::warn!("the index is made anew, since it does not fit the log: {error}"),
+            }
+        }
+        let begin = Position::default();
+        Ok((Self::completed(Index::new(new_salt()), log, begin, headway)?, begin))
+    }
+
+    fn completed(index: Index, log: &Log, position: Position, headway: &Headway) -> Result<Self, OpenError> {
         let segments = log.segments().iter().map(|(number, segment)| (*number, Arc::clone(&segment.file))).collect();
         let mut state = Self { index, segments };
         state.read_on(log, position, headway)?;
-        Ok((state, position))
+        Ok(state)
     }
 
     /// Takes in what was written from this position on. A profile that was written several times is looked at once.
