@@ -368,7 +368,8 @@ impl<'a> Questions<'a> {
         for row in rows {
             found[place_of(row)?].push(id(column(row, 1)?)?);
         }
-        for ((question, _), ids) in self.asked.iter().zip(found) {
+        for ((question, _), mut ids) in self.asked.iter().zip(found) {
+            ids.sort_unstable();
             known.learn_holders((*question).clone(), ids, self.most());
         }
         Ok(())

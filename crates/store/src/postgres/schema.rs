@@ -37,16 +37,16 @@ pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ 
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
 
-/// Who has these keys, oldest first, `$5` of them at most; and their records.
+/// The oldest who have these keys, `$5` of each at most, in any order; and their records. The database goes through
+/// `found`, since PostgreSQL would else look for profiles by it alone as long as it believes that there are few.
 pub(super) const FIND_FEW: &str = "
     SELECT asked.n, found.id, profile.record
     FROM unnest($1::int8[], $2::int8[], $3::bytea[], $4::int8[]) AS asked (n, db_id, place, resource)
     CROSS JOIN LATERAL (
-        SELECT DISTINCT key.id FROM rollcall_keys AS key
+        SELECT DISTINCT asked.db_id, key.id FROM rollcall_keys AS key
         WHERE key.place = asked.place AND (asked.resource < 0 OR key.resource = asked.resource)
         ORDER BY key.id LIMIT $5) AS found
-    LEFT JOIN rollcall_profiles AS profile ON profile.db_id = asked.db_id AND profile.id = found.id
-    ORDER BY asked.n, found.id";
+    LEFT JOIN rollcall_profiles AS profile ON profile.db_id = found.db_id AND profile.id = found.id";
 
 /// The same without the records, for as many as there may be.
 pub(super) const FIND_MANY: &str = "
@@ -55,8 +55,7 @@ pub(super) const FIND_MANY: &str = "
     CROSS JOIN LATERAL (
         SELECT DISTINCT key.id FROM rollcall_keys AS key
         WHERE key.place = asked.place AND (asked.resource < 0 OR key.resource = asked.resource)
-        ORDER BY key.id LIMIT $4) AS found
-    ORDER BY asked.n, found.id";
+        ORDER BY key.id LIMIT $4) AS found";
 
 /// These profiles.
 pub(super) const PROFILES: &str = "
@@ -90,12 +89,14 @@ pub(super) const INSERT_KEYS: &str = "
     SELECT place, id, resource FROM unnest($1::bytea[], $2::bytea[], $3::int8[]) AS new (place, id, resource)
     ON CONFLICT DO NOTHING";
 
-/// What a connection asks for itself. PostgreSQL's planner guesses that a list is long and a table as small as it was when
-/// it last looked, and would then read a table from end to end; an engine without such a setting refuses it, no matter.
+/// What a connection asks for itself. PostgreSQL's planner goes by how large a table was when it last looked, and would
+/// read one from end to end that has grown since; an engine without such a setting refuses it, no matter.
 pub(super) const SESSION: &[&str] = &[
     "SET statement_timeout = '5s'",
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_sort = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
     "SET plan_cache_mode = force_generic_plan",
