@@ -1,5 +1,7 @@
 //! What the tests of all stores share: writes and reads that wait for their answer, and a profile that is found by everything.
 
+#![allow(dead_code, reason = "each test program uses its own part of it")]
+
 use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
     address::Address,
