@@ -130,7 +130,7 @@ fn is_read_back(value: &FieldValue, definition: &FieldDefinition) -> bool {
         (FieldKind::Objects, FieldValue::Objects(items)) => items.iter().all(|item| matches!(item, Value::Object(_))),
         (FieldKind::Sex, FieldValue::Int(number)) => (0..=2).contains(number),
         (FieldKind::Sex, FieldValue::Text(word)) => matches!(&**word, "male" | "female"),
-        (FieldKind::TimeZone, FieldValue::Text(name)) => name.trim_ascii() == &**name && is_time_zone(name),
+        (FieldKind::TimeZone, FieldValue::Text(name)) => is_time_zone(name),
         _ => false,
     }
 }

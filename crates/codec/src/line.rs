@@ -87,10 +87,8 @@ impl From<Rejection> for LineError {
 /// The profile as a line, without the newline at its end.
 pub fn encode(profile: &Profile, world: &World) -> Vec<u8> {
     let database = world.database(profile.database);
-    let mut members = vec![
-        (DATABASE.to_owned(), Node::Int(profile.database.0.into())),
-        (ID.to_owned(), Node::text(profile.id)),
-    ];
+    let mut members =
+        vec![(DATABASE.to_owned(), Node::Int(profile.database.0.into())), (ID.to_owned(), Node::text(profile.id))];
     members.extend(fields(&profile.fields, |name| database?.fields.get(name)));
     let segments = profile.segments.iter().map(|id| segment(id, database)).collect();
     members.push((SEGMENTS.to_owned(), Node::List(segments)));

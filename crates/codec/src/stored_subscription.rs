@@ -94,5 +94,8 @@ fn read_address(element: Element<'_, '_>) -> Result<Address, Rejection> {
 
 fn read_fields(element: Element<'_, '_>) -> Result<Fields, Rejection> {
     let members = element.object()?.members();
-    members.map(|member| exact::read(member, None, None)).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))
+    members
+        .map(|member| exact::read(member, None, None))
+        .collect::<Result<_, _>>()
+        .map_err(|refusal| element.at(refusal))
 }

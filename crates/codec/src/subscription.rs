@@ -181,7 +181,8 @@ fn custom_fields(
     database: &Database,
     read_field: ReadField,
 ) -> Result<Vec<Change>, Rejection> {
-    let read = |member: Element<'_, '_>| read_field(member, resource.fields.get(member.name()), database.default_region);
+    let read =
+        |member: Element<'_, '_>| read_field(member, resource.fields.get(member.name()), database.default_region);
     element.object()?.members().map(read).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))
 }
 

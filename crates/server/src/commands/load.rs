@@ -248,8 +248,6 @@ impl Loader {
     fn stopped(&self, number: u64, problem: &str) -> String {
         let resume = if self.stand_file.is_some() { "mend it and go on with --resume, or " } else { "" };
         let file = self.report.file();
-        format!(
-            "{file}:{number}: {problem}\nthe lines before it are kept; {resume}leave bad lines out with --skip-bad"
-        )
+        format!("{file}:{number}: {problem}\nthe lines before it are kept; {resume}leave bad lines out with --skip-bad")
     }
 }

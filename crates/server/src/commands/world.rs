@@ -24,10 +24,6 @@ pub(crate) fn run(arguments: &WorldArguments) -> anyhow::Result<()> {
     let Question::Check { file } = &arguments.question;
     let world = read_world(file)?;
     let (databases, resources) = (world.databases.len(), world.resources.len());
-    writeln!(
-        std::io::stdout(),
-        "sound: {databases} databases, {resources} resources, {} tokens",
-        world.grants.len()
-    )?;
+    writeln!(std::io::stdout(), "sound: {databases} databases, {resources} resources, {} tokens", world.grants.len())?;
     Ok(())
 }

@@ -155,11 +155,7 @@ fn stand_in(text: &str) -> Option<Stand> {
     let last = |last: Last| Some((DatabaseId(last.db_id), last.id.parse().ok()?));
     Some(Stand {
         first_id: note.first_id.parse().ok()?,
-        mark: Mark {
-            offset: note.offset,
-            lines: note.lines,
-            digest: u64::from_str_radix(&note.digest, 16).ok()?,
-        },
+        mark: Mark { offset: note.offset, lines: note.lines, digest: u64::from_str_radix(&note.digest, 16).ok()? },
         last: match note.last {
             Some(given) => Some(last(given)?),
             None => None,
