@@ -16,9 +16,8 @@ mod profiles; // profiles and their index, as maps
 pub mod memory; // the store that forgets
 
 mod record; // a profile as bytes
-mod tables; // table: keyspaces, and the layout of their rows
+mod tables; // table: what a key is called in an index
 
 mod batch; // what the jobs of one commit change
-mod engine; // opening a folder, and reading it
 
 pub mod disk; // the store that does not
