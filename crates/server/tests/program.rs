@@ -56,7 +56,7 @@ fn checks_a_world_file_and_names_the_line_that_is_wrong() {
     let file = folder.path().join("world.toml");
     let check = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        run(rollcall().args(["--check", "--world"]).arg(&file))
+        run(rollcall().args(["world", "check"]).arg(&file))
     };
     let sound = "[[databases]]\nid = 1\nname = 'A'\n";
     let checked = check(sound);
@@ -66,5 +66,5 @@ fn checks_a_world_file_and_names_the_line_that_is_wrong() {
     );
     check_refusal(&check(&format!("{sound}colour = 'red'\n")), &["world.toml:4: unknown field `colour`"]);
     check_refusal(&check(&format!("{sound}[[databases]]\nid = 1\nname = 'B'\n")), &["world.toml:5: database id 1"]);
-    check_refusal(&run(rollcall().args(["--check", "--world", "missing.toml"])), &["missing.toml"]);
+    check_refusal(&run(rollcall().args(["world", "check", "missing.toml"])), &["missing.toml"]);
 }

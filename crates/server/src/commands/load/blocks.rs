@@ -15,7 +15,7 @@ const BLOCK_BYTES: usize = 4 << 20;
 const LINE_BYTES: u64 = 64 << 20;
 
 /// A place between two lines of a file, and what the file is up to there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// In bytes.
     pub(super) offset: u64,
@@ -23,6 +23,13 @@ pub(super) struct Mark {
     pub(super) lines: u64,
     /// A hash of all that is before it.
     pub(super) digest: u64,
+}
+
+impl Mark {
+    /// Where every file begins.
+    pub(super) fn begin() -> Self {
+        Self { offset: 0, lines: 0, digest: Xxh3Default::new().digest() }
+    }
 }
 
 /// Lines that follow each other.

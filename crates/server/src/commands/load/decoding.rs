@@ -120,7 +120,7 @@ fn decode(block: Block, world: &World, first_id: ProfileId) -> Decoded {
         let place = from..from + text.len();
         from = place.end;
         if !text.trim_ascii().is_empty() {
-            let profile = line::decode(text, world, || ids::numbered(first_id, number));
+            let profile = line::decode(text.trim_ascii_end(), world, || ids::numbered(first_id, number));
             lines.push(Line { number, place, profile });
         }
     }

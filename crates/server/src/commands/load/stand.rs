@@ -17,11 +17,10 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-/// How often the stand is noted at most: each note is a sync.
-const BETWEEN_NOTES: Duration = Duration::from_secs(1);
+/// How many lines lie between two notes at least: each note is a sync.
+const BETWEEN_NOTES: u64 = 8_000;
 
 /// How far a load has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub(super) struct Stand {
 impl Stand {
     /// The beginning.
     pub(super) fn new(first_id: ProfileId) -> Self {
-        Self { first_id, mark: Mark::default(), last: None }
+        Self { first_id, mark: Mark::begin(), last: None }
     }
 
     /// Refuses a store that has not got what was loaded.
@@ -55,7 +54,8 @@ impl Stand {
 /// The file that holds a stand.
 pub(super) struct StandFile {
     path: PathBuf,
-    noted: Option<Instant>,
+    /// Up to which line there is a note.
+    noted: u64,
 }
 
 /// The file's content.
@@ -81,7 +81,7 @@ const HEAD: &str = "# How far `rollcall load` has got with the file beside; `--r
 impl StandFile {
     /// The file for the stand of loading this one.
     pub(super) fn beside(lines: &Path) -> Self {
-        Self { path: with_ending(lines, ".progress"), noted: None }
+        Self { path: with_ending(lines, ".progress"), noted: 0 }
     }
 
     /// The stand to go on from; none to begin with. Refused when the one is meant and the other is the case.
@@ -104,11 +104,11 @@ impl StandFile {
         }
     }
 
-    /// Notes the stand, unless one was noted a moment ago.
+    /// Notes the stand, if it is far from the one noted before.
     pub(super) fn note(&mut self, stand: &Stand) -> anyhow::Result<()> {
-        match self.noted {
-            Some(before) if before.elapsed() < BETWEEN_NOTES => Ok(()),
-            _ => self.note_now(stand),
+        match stand.mark.lines < self.noted + BETWEEN_NOTES {
+            true => Ok(()),
+            false => self.note_now(stand),
         }
     }
 
@@ -123,7 +123,7 @@ impl StandFile {
         };
         let hint = "without it a load cannot be resumed; to load without, give the lines on standard input";
         write().with_context(|| format!("cannot write {}: {hint}", self.path.display()))?;
-        self.noted = Some(Instant::now());
+        self.noted = stand.mark.lines;
         Ok(())
     }
 
@@ -196,11 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_is_not_noted_again_within_a_moment() {
+    fn a_stand_is_noted_when_it_is_far_from_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = StandFile::beside(&folder.path().join("lines"));
-        file.note(&Stand::new(ProfileId([7; 12]))).unwrap();
-        file.note(&STAND).unwrap();
-        assert_ne!(file.read(true).unwrap(), Some(STAND));
+        let at = |lines| Stand { mark: Mark { lines, ..STAND.mark }, ..STAND };
+        file.note_now(&at(5)).unwrap();
+        for (lines, noted) in [(BETWEEN_NOTES + 4, 5), (BETWEEN_NOTES + 5, BETWEEN_NOTES + 5)] {
+            file.note(&at(lines)).unwrap();
+            assert_eq!(file.read(true).unwrap(), Some(at(noted)));
+        }
     }
 }
