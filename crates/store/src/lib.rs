@@ -21,3 +21,8 @@ mod tables; // table: what a key is called in an index
 mod batch; // what the jobs of one commit change
 
 pub mod disk; // the store that does not
+
+pub mod progress; // how far something long has come
+
+pub mod backup; // a copy of a folder
+pub mod check; // whether a folder is sound
