@@ -4,6 +4,8 @@
 pub(crate) mod places; // which store, which world: the arguments that commands share
 pub(crate) mod progress; // the bar on a terminal
 
+pub(crate) mod backup; // a copy of a folder
+pub(crate) mod check; // is a folder sound?
 pub(crate) mod export; // store -> lines
 pub(crate) mod load; // lines -> store
 pub(crate) mod serve; // HTTP

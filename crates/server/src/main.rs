@@ -4,7 +4,7 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{export, load, serve, world};
+use commands::{backup, check, export, load, serve, world};
 use std::{io, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
@@ -13,8 +13,7 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// An open server for the customer-profile import call `POST /api/v1.1/profiles/import`.
-///
+/// An open server for the customer-profile import call `POST /api/v1.1/profiles/import`, and commands on its store.
 /// Without a command it serves.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -34,6 +33,12 @@ enum Command {
     /// Keep the profiles of a file of JSON Lines
     #[command(after_help = load::EXAMPLES)]
     Load(load::LoadArguments),
+    /// Say whether the folder of a store is sound, and what is wrong with it
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::CheckArguments),
+    /// Copy the folder of a store, while a server has it open
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::BackupArguments),
     /// Look at a world file
     World(world::WorldArguments),
 }
@@ -53,22 +58,25 @@ fn main() -> ExitCode {
     let level = if arguments.command.is_none() { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let done = match &arguments.command {
-        None => serve::run(&arguments.serve),
-        Some(Command::Export(export)) => export::run(export),
-        Some(Command::Load(load)) => load::run(load),
-        Some(Command::World(world)) => world::run(world),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Unless the reader of our output went away, as `head` does.
-            if !is_broken_pipe(&error) {
-                eprintln!("rollcall: {error:#}");
-            }
-            ExitCode::FAILURE
+    done(&arguments).unwrap_or_else(|error| {
+        // Unless the reader of our output went away, as `head` does.
+        if !is_broken_pipe(&error) {
+            eprintln!("rollcall: {error:#}");
         }
+        ExitCode::FAILURE
+    })
+}
+
+fn done(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        None => serve::run(&arguments.serve)?,
+        Some(Command::Export(export)) => export::run(export)?,
+        Some(Command::Load(load)) => load::run(load)?,
+        Some(Command::Check(check)) => return check::run(check),
+        Some(Command::Backup(backup)) => backup::run(backup)?,
+        Some(Command::World(world)) => world::run(world)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

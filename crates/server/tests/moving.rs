@@ -4,7 +4,10 @@
 
 mod common;
 
-use common::program::{Place, check_refusal, rollcall, run};
+use common::{
+    desk::{Desk, numbered, said},
+    program::{Place, check_refusal, run},
+};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use rollcall_model::{
     database::DatabaseId,
@@ -21,68 +24,12 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    path::Path,
+    process::{Child, Stdio},
     sync::Arc,
 };
-use tempfile::TempDir;
 
 const DATABASE: DatabaseId = DatabaseId(1);
-
-/// A folder with files of lines and stores.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// A command on a store of the desk; files are named as seen from there.
-    fn rollcall(&self, command: &str, store: &str, more: &[&str]) -> Command {
-        let mut program = rollcall();
-        program.current_dir(self.0.path()).args([command, "--data", store]).args(more);
-        program
-    }
-
-    fn load(&self, store: &str, more: &[&str]) -> Output {
-        run(&mut self.rollcall("load", store, more))
-    }
-
-    /// The store's lines, in its order.
-    fn lines(&self, store: &str) -> Vec<Value> {
-        let exported = said(&run(&mut self.rollcall("export", store, &[])));
-        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// The values of a field, in the order of the store.
-    fn values(&self, store: &str, field: &str) -> Vec<Value> {
-        self.lines(store).iter().map(|line| line[field].clone()).collect()
-    }
-}
-
-/// What the program said; it is to have ended well.
-fn said(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Lines without identifiers, numbered in `custom_int`.
-fn numbered(numbers: std::ops::Range<usize>) -> String {
-    numbers.map(|number| format!("{{\"db_id\": 1, \"custom_int\": {number}}}\n")).collect()
-}
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)

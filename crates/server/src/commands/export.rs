@@ -30,8 +30,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   rollcall export | gzip > people.jsonl.gz
   rollcall export | jq -c 'select(.segments | index(1))'
 
-FILE is written beside its place and renamed when it is complete. Profiles come database by database, oldest first. Those
-that are imported meanwhile are exported as they are when their turn comes. The form of a line: docs/operating.md.";
+FILE is written beside its place and renamed when it is complete. Profiles come database by database, oldest first. \
+Those that are imported meanwhile are exported as they are when their turn comes. The form of a line: docs/operating.md.";
 
 /// How many profiles are read at once.
 const PAGE: usize = 500;

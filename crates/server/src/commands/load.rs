@@ -45,8 +45,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   rollcall load --skip-bad --rejects bad.jsonl people.jsonl
   zcat people.jsonl.gz | rollcall load -
 
-A line is one profile, as `rollcall export` writes it: docs/operating.md. One that cannot be kept stops the load, unless
---skip-bad is given; what stands before it is kept. Lines without an identifier get a new one. While FILE is loaded,
+A line is one profile, as `rollcall export` writes it: docs/operating.md. One that cannot be kept stops the load, unless \
+--skip-bad is given; what stands before it is kept. Lines without an identifier get a new one. While FILE is loaded, \
 FILE.progress says how far it has got; it is removed at the end.";
 
 /// How many blocks the store is given at once: while it keeps one, the next ones wait in its queue.

@@ -13,23 +13,38 @@ use std::{
 /// Which store.
 #[derive(Args)]
 pub(crate) struct StoreOptions {
-    /// Folder to keep profiles in
-    #[arg(long, env = "ROLLCALL_DATA", value_name = "DIR", default_value = "rollcall-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: FolderOptions,
 }
 
 impl StoreOptions {
     /// Opens the store, and makes it where there is none.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        Ok(Arc::new(DiskStore::open(&self.data)?))
+        Ok(Arc::new(DiskStore::open(&self.folder.data)?))
     }
 
-    /// Opens a store that must be there: to read from a mistyped place is a mistake, not a new store.
+    /// Opens a store that must be there.
     pub(crate) fn open_existing(&self) -> anyhow::Result<Arc<dyn Store>> {
-        if !self.data.is_dir() {
-            bail!("there is no store in {}: name its folder with --data DIR", self.data.display());
-        }
+        self.folder.existing()?;
         self.open()
+    }
+}
+
+/// Which folder, for what is done to a folder alone.
+#[derive(Args)]
+pub(crate) struct FolderOptions {
+    /// Folder that profiles are kept in
+    #[arg(long, env = "ROLLCALL_DATA", value_name = "DIR", default_value = "rollcall-data")]
+    data: PathBuf,
+}
+
+impl FolderOptions {
+    /// The folder, which must be there: to read from a mistyped place is a mistake, not a new store.
+    pub(crate) fn existing(&self) -> anyhow::Result<&Path> {
+        match self.data.is_dir() {
+            true => Ok(&self.data),
+            false => bail!("there is no store in {}: name its folder with --data DIR", self.data.display()),
+        }
     }
 }
 
