@@ -2,6 +2,7 @@
 
 use crate::{
     error::StoreError,
+    profiles::Profiles,
     transaction::{Transaction, View, find_by_id},
 };
 use rollcall_matching::{
@@ -14,29 +15,76 @@ use rollcall_model::{
 };
 use std::sync::Arc;
 
-/// The transaction of one job. A job puts a profile or two, so that looking through them beats an index of them.
+/// The transaction of one job.
 pub(crate) struct Overlay<'a> {
     base: &'a dyn View,
-    puts: Vec<Arc<Profile>>,
+    puts: Puts,
 }
+
+/// What a job has put, each profile once. Nearly every job puts a profile or two, so that looking through them beats an
+/// index of them; one that loads a file puts hundreds.
+enum Puts {
+    Few(Vec<Arc<Profile>>),
+    Many(Box<Profiles>),
+}
+
+const FEW: usize = 8;
 
 impl<'a> Overlay<'a> {
     pub(crate) fn new(base: &'a dyn View) -> Self {
-        Self { base, puts: Vec::new() }
+        Self { base, puts: Puts::Few(Vec::new()) }
     }
 
     /// What the job has put, each profile once.
     pub(crate) fn into_puts(self) -> Vec<Arc<Profile>> {
-        self.puts
+        match self.puts {
+            Puts::Few(puts) => puts,
+            Puts::Many(puts) => puts.all().cloned().collect(),
+        }
+    }
+}
+
+impl Puts {
+    fn count(&self) -> usize {
+        match self {
+            Self::Few(puts) => puts.len(),
+            Self::Many(puts) => puts.all().len(),
+        }
     }
 
-    fn place(&self, database: DatabaseId, id: ProfileId) -> Option<usize> {
-        self.puts.iter().position(|profile| (profile.database, profile.id) == (database, id))
+    fn get(&self, database: DatabaseId, id: ProfileId) -> Option<&Arc<Profile>> {
+        match self {
+            Self::Few(puts) => puts.iter().find(|profile| (profile.database, profile.id) == (database, id)),
+            Self::Many(puts) => puts.get(database, id),
+        }
     }
 
-    fn find_in_puts(&self, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = ProfileId> {
-        let of_database = self.puts.iter().filter(move |profile| profile.database == database);
-        of_database.filter(|profile| keys_of(profile).iter().any(|has| has.is_found_by(key))).map(|profile| profile.id)
+    fn holders(&self, database: DatabaseId, key: &LookupKey<'_>, count: usize) -> Vec<ProfileId> {
+        let puts = match self {
+            Self::Few(puts) => puts,
+            Self::Many(puts) => return puts.holders(database, key, count),
+        };
+        let has_key = |profile: &Profile| keys_of(profile).iter().any(|has| has.is_found_by(key));
+        let of_database = puts.iter().filter(|profile| profile.database == database);
+        of_database.filter(|profile| has_key(profile)).map(|profile| profile.id).collect()
+    }
+
+    fn put(&mut self, profile: Arc<Profile>) {
+        match self {
+            Self::Many(puts) => puts.put(profile),
+            Self::Few(puts) => {
+                let known = puts.iter().position(|known| (known.database, known.id) == (profile.database, profile.id));
+                match known {
+                    Some(place) => puts[place] = profile,
+                    None => puts.push(profile),
+                }
+                if puts.len() > FEW {
+                    let mut many = Profiles::default();
+                    puts.drain(..).for_each(|profile| many.put(profile));
+                    *self = Self::Many(many.into());
+                }
+            }
+        }
     }
 }
 
@@ -53,12 +101,13 @@ impl ProfileIndex for Overlay<'_> {
             return find_by_id(self, database, key);
         }
         // Those that were put may have lost the key, so that as many more are asked for.
-        let below = self.base.find_oldest(database, key, count.saturating_add(self.puts.len()))?;
-        if self.puts.is_empty() {
+        let put = self.puts.count();
+        let below = self.base.find_oldest(database, key, count.saturating_add(put))?;
+        if put == 0 {
             return Ok(below);
         }
-        let is_changed = |id| self.place(database, id).is_some();
-        let mut found = lay_over(below, is_changed, self.find_in_puts(database, key));
+        let is_changed = |id| self.puts.get(database, id).is_some();
+        let mut found = lay_over(below, is_changed, self.puts.holders(database, key, count));
         found.truncate(count);
         Ok(found)
     }
@@ -66,8 +115,8 @@ impl ProfileIndex for Overlay<'_> {
 
 impl View for Overlay<'_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        match self.place(database, id) {
-            Some(place) => Ok(Some(Arc::clone(&self.puts[place]))),
+        match self.puts.get(database, id) {
+            Some(profile) => Ok(Some(Arc::clone(profile))),
             None => self.base.profile(database, id),
         }
     }
@@ -75,10 +124,7 @@ impl View for Overlay<'_> {
 
 impl Transaction for Overlay<'_> {
     fn put(&mut self, profile: Profile) -> Result<(), StoreError> {
-        match self.place(profile.database, profile.id) {
-            Some(place) => self.puts[place] = Arc::new(profile),
-            None => self.puts.push(Arc::new(profile)),
-        }
+        self.puts.put(Arc::new(profile));
         Ok(())
     }
 }

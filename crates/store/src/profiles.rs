@@ -36,7 +36,7 @@ impl Profiles {
         self.by_id.get(&(database, id))
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
+    pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Profile>> {
         self.by_id.values()
     }
 

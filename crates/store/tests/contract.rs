@@ -230,6 +230,31 @@ contract! {
         .unwrap();
     }
 
+    fn work_that_puts_many_finds_each_of_them_as_it_is_now(store) {
+        keep(store, &found_by_everything(1));
+        let seen = write_now(store, |transaction| {
+            let mut seen = Vec::new();
+            for number in 1..=30 {
+                let profile = found_by_everything(number);
+                transaction.put(profile.clone())?;
+                // The one before is put again, and has lost all keys but its identifier.
+                transaction.put(Profile::new(id(number - 1), DATABASE))?;
+                for key in lookups(&profile) {
+                    seen.push((number, transaction.find(DATABASE, &key)?.contains(&profile.id)));
+                }
+                let before = found_by_everything(number - 1);
+                let left = keys_of(&before).iter().any(|key| {
+                    transaction.find(DATABASE, key).unwrap().contains(&before.id)
+                });
+                seen.push((number, !left));
+            }
+            Ok(seen)
+        });
+        let not_seen: Vec<_> = seen.unwrap().into_iter().filter(|(_, is_right)| !is_right).collect();
+        assert_eq!(not_seen, []);
+        assert_eq!(read_now(store, |state| state.profiles_after(DATABASE, None, 99)).unwrap().len(), 31);
+    }
+
     fn work_that_fails_leaves_nothing(store) {
         let profile = found_by_everything(1);
         let put = profile.clone();

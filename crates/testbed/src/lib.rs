@@ -2,5 +2,6 @@
 //!
 //! A tool for tests: nothing that is shipped depends on it, and it uses no crate of ours, so that every crate may use it.
 
+pub mod chance; // seeds and amounts, printed and given
 pub mod postgres; // a cluster of its own, from an installed PostgreSQL
 pub mod server; // the program `rollcall` as a child process
