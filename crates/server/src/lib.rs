@@ -13,5 +13,6 @@ pub mod import; // one import as numbered steps: the heart
 mod get; // one profile, to look at
 
 pub mod routes; // table: the calls
+pub mod probes; // table: what those ask who look after the process
 pub mod service; // a call to its reply
 pub mod http; // sockets, and the only HTTP types

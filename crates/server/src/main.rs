@@ -45,6 +45,17 @@ struct Arguments {
     #[arg(long)]
     memory: bool,
 
+    /// Database to keep profiles in instead, for several servers: postgres://USER:PASSWORD@HOST/DATABASE
+    #[cfg(feature = "postgres")]
+    #[arg(
+        long,
+        env = "ROLLCALL_STORE",
+        value_name = "URL",
+        hide_env_values = true, // it may hold a password
+        conflicts_with_all = ["data", "memory"]
+    )]
+    store: Option<String>,
+
     /// World file: databases, fields, resources, segments, tokens [default: the documented world]
     #[arg(long, env = "ROLLCALL_WORLD", value_name = "FILE")]
     world: Option<PathBuf>,
@@ -135,6 +146,10 @@ fn world(file: Option<&Path>) -> anyhow::Result<World> {
 fn open_store(arguments: &Arguments) -> anyhow::Result<Arc<dyn Store>> {
     if arguments.memory {
         return Ok(Arc::new(MemoryStore::new()));
+    }
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &arguments.store {
+        return Ok(Arc::new(rollcall_store::postgres::PostgresStore::open(url)?));
     }
     Ok(Arc::new(DiskStore::open(&arguments.data)?))
 }

@@ -4,6 +4,7 @@ use crate::{
     call::{Answer, Call, Pending, Reply},
     failure::Failure,
     import::{Import, Importer},
+    probes::{self, Probe},
     routes::{self, METHOD, Request, Route},
 };
 use rollcall_codec::{answer, format::Format, limits::Limits, request::Parameters, tree::parse};
@@ -45,6 +46,9 @@ impl Service {
 impl Answer for Service {
     fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply> {
         Box::pin(async move {
+            if let Some(probe) = probes::probe(call.path) {
+                return probe.answer(self).await;
+            }
             let mut format = preferred_format(&call);
             let served = caught(self.serve(&call, &mut format)).await;
             // The reason only: a detail may quote the body, and with it a token.
@@ -55,6 +59,9 @@ impl Answer for Service {
     }
 
     fn refuse_early(&self, head: &Call<'_>) -> Option<Reply> {
+        if probes::probe(head.path).is_some() {
+            return Probe::refuse(head);
+        }
         let refusal = route(head).err().or_else(|| declared_format(head).err())?;
         Some(refused(head, refusal))
     }
@@ -84,7 +91,7 @@ fn preferred_format(call: &Call<'_>) -> Format {
     asked.or_else(accepted).or_else(declared).unwrap_or(Format::Json)
 }
 
-fn reply(served: Result<Vec<u8>, Failure>, format: Format) -> Reply {
+pub(crate) fn reply(served: Result<Vec<u8>, Failure>, format: Format) -> Reply {
     match served {
         Ok(body) => Reply { code: ResponseCode::Success, format, body, allow: None },
         Err(failure) => {

@@ -344,6 +344,53 @@ fn asks_to_try_again_when_the_store_is_full() {
     server.stop();
 }
 
+#[test]
+fn tells_without_a_token_that_the_process_and_its_store_are_there() {
+    let server = start(Settings::default());
+    for path in ["/healthz", "/readyz", "/readyz/"] {
+        let mut client = server.connect();
+        client.send(request_text("GET", path, &[], None)).unwrap();
+        let response = client.receive().unwrap();
+        assert_eq!((response.status, &response.json()["error"]), (200, &json!(0)), "{path}");
+        client.send(request_text("HEAD", path, &[], None)).unwrap();
+        assert_eq!(client.receive_head().unwrap().status, 200, "{path}");
+        client.send(request_text("POST", path, &[], Some("{}"))).unwrap();
+        let response = client.receive().unwrap();
+        assert_eq!((response.status, response.header("allow")), (405, Some("GET")), "{path}");
+    }
+    server.stop();
+}
+
+#[test]
+fn tells_by_the_status_that_the_store_does_not_answer() {
+    /// A store that takes what it is given and leaves it there.
+    #[derive(Default)]
+    struct Silent(Mutex<Vec<ReadJob>>);
+    impl Store for Silent {
+        fn enqueue(&self, _job: Job) -> Result<(), StoreError> {
+            Err(StoreError::Busy)
+        }
+        fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(job);
+            Ok(())
+        }
+        fn close(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(FullStore), Arc::new(Silent::default())];
+    for store in stores {
+        let settings = Settings { always_200: true, ..Settings::default() };
+        let server = Server::start(Arc::new(Service::new(documented_world(), store)), settings);
+        let mut client = server.connect();
+        for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
+            client.send(request_text("GET", path, &[], None)).unwrap();
+            assert_eq!(client.receive().unwrap().status, status, "{path}");
+        }
+        server.stop();
+    }
+}
+
 /// A log in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
