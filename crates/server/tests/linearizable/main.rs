@@ -54,6 +54,11 @@ fn histories_of_the_store_on_disk_have_a_serial_order() {
     check(StoreKind::Disk);
 }
 
+#[test]
+fn histories_of_two_servers_on_one_database_have_a_serial_order() {
+    check(StoreKind::Postgres);
+}
+
 fn check(kind: StoreKind) {
     let Some(fleet) = Fleet::start(kind) else { return };
     let count = chance::amount("ROLLCALL_HISTORIES", 200).unwrap();
