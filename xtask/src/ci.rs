@@ -10,12 +10,13 @@ use crate::{conformance, mutants, tidy, workspace};
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
     ("docs", docs, "Mend the comments above; a link must lead to an item that its reader can see."),
     ("tests", tests, "Run the failed test alone: `cargo test -p CRATE NAME`."),
+    ("proof", prove, "Look at the round or history above; ROLLCALL_SEED=SEED repeats what its clients ask for."),
     ("conformance", judge, "Run `cargo xtask conformance --filter CASE` for the first failed case above."),
     (
         "self-check",
@@ -61,6 +62,13 @@ fn docs() -> anyhow::Result<()> {
 
 fn tests() -> anyhow::Result<()> {
     succeed(&mut workspace::cargo(["test", "--workspace", "--quiet"]))
+}
+
+/// What `cargo test` does a little of: crashes, and histories of many clients.
+fn prove() -> anyhow::Result<()> {
+    let mut command = workspace::cargo(["test", "--quiet", "-p", "rollcall-server"]);
+    command.args(["--test", "crash", "--test", "linearizable"]);
+    succeed(command.env("ROLLCALL_CRASH_ROUNDS", "200").env("ROLLCALL_HISTORIES", "1000"))
 }
 
 fn judge() -> anyhow::Result<()> {

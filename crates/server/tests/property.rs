@@ -4,7 +4,11 @@
 
 mod common;
 
-use common::{GET, IMPORT, answer, authorised, call, json, post, service};
+use common::{
+    GET, IMPORT, answer, authorised, call, json,
+    modes::{Contact, MODES, email, merged, phone},
+    post, service,
+};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use rollcall_codec::format::Format;
 use rollcall_server::service::Service;
@@ -41,78 +45,6 @@ proptest! {
 
 /// So few people that requests meet the profiles of earlier ones.
 const PEOPLE: std::ops::Range<usize> = 0..3;
-
-fn email(who: usize) -> String {
-    format!("Person{who}@example.com")
-}
-
-fn phone(who: usize) -> String {
-    format!("+7900000000{who}")
-}
-
-/// A way to say whom a request means. Where no value of the profile itself is searched, the data must carry `needs`, or
-/// nothing would be found the second time.
-#[derive(Debug, Clone, Copy)]
-struct Mode {
-    identifiers: fn(usize) -> Value,
-    needs: Option<Contact>,
-}
-
-const fn mode(identifiers: fn(usize) -> Value) -> Mode {
-    Mode { identifiers, needs: None }
-}
-
-const fn mode_that_needs(contact: Contact, identifiers: fn(usize) -> Value) -> Mode {
-    Mode { identifiers, needs: Some(contact) }
-}
-
-const MODES: &[Mode] = &[
-    mode(|who| json!({ "email": email(who) })),
-    mode(|who| json!({ "matching": "email", "email": email(who) })),
-    mode(|who| json!({ "matching": "email_profile", "email": email(who) })),
-    mode(|who| json!({ "matching": "phone", "phone": phone(who) })),
-    mode(|who| json!({ "matching": "email_phone", "email": email(who), "phone": phone(who) })),
-    mode(|who| json!({ "matching": "custom", "field_name": "custom_field", "field_value": who })),
-    mode(|_| json!({ "matching": "profile_id", "profile_id": "54759eb3c090d83494e2d804" })),
-    mode_that_needs(Contact::Email, |who| json!({ "matching": "email_sub", "email": email(who) })),
-    mode_that_needs(Contact::Phone, |who| json!({ "matching": "phone_sub", "phone": phone(who) })),
-    mode_that_needs(
-        Contact::Phone,
-        |who| json!({ "matching": "email_phone_sub", "email": email(who), "phone": phone(who) }),
-    ),
-    mode_that_needs(
-        Contact::Push,
-        |who| json!({ "matching": "push_sub", "provider": "Firefox", "subscription_id": who }),
-    ),
-    mode_that_needs(
-        Contact::Bot,
-        |who| json!({ "matching": "custom_sub", "field_name": "max_bot", "field_value": who }),
-    ),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum Contact {
-    Email,
-    Phone,
-    Push,
-    Bot,
-    /// None that could be stored.
-    Broken,
-}
-
-impl Contact {
-    fn subscription(self, who: usize) -> Value {
-        match self {
-            Self::Email => json!({ "resource_id": 1, "channel": "email", "email": email(who) }),
-            Self::Phone => json!({ "resource_id": 2, "channel": "sms", "phone": phone(who) }),
-            Self::Push => {
-                json!({ "resource_id": 1, "channel": "push", "provider": "Firefox", "subscription_id": who })
-            }
-            Self::Bot => json!({ "resource_id": 1, "channel": "max_bot", "cc_data": { "chat_id": who } }),
-            Self::Broken => json!({ "resource_id": 1, "channel": "email" }),
-        }
-    }
-}
 
 /// An import in any mode. What its data says of contacts is about the person it means; its subscriptions may be of
 /// others.
@@ -172,12 +104,6 @@ fn segments() -> impl Strategy<Value = Value> {
         json!({ "add_to_segments": [1, 2, 1] }),
         json!({ "remove_from_segments": 1, "add_to_segments": [2] }),
     ])
-}
-
-fn merged(mut object: Value, more: Value) -> Value {
-    let Value::Object(more) = more else { panic!("{more} is no object") };
-    object.as_object_mut().unwrap().extend(more);
-    object
 }
 
 /// A request that means a profile by its identifier, for one that is there, if there is one.

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
 pub(crate) mod desk; // stores and files of lines, and commands on them
+pub(crate) mod modes; // every way to say whom a request means
 pub(crate) mod people; // imports that carry everything, and whether a server still has them
 pub(crate) mod program; // the program as a process
 pub(crate) mod stores; // the stores that servers are started on

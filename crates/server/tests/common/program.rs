@@ -68,6 +68,12 @@ impl Place {
         Server::start(&mut self.rollcall_on(&self.data())).unwrap()
     }
 
+    /// Starts two servers on a database.
+    pub(crate) fn start_two_on(&self, url: &str) -> Vec<Server> {
+        let start = || Server::start(self.rollcall().args(["--store", url])).unwrap();
+        vec![start(), start()]
+    }
+
     fn world(&self) -> PathBuf {
         self.folder.path().join("world.toml")
     }

@@ -1,13 +1,15 @@
 //! The stores that servers are started on, as processes: what is proved of one is proved of each.
 
 use super::program::Place;
-use rollcall_testbed::server::Server;
+use rollcall_testbed::{postgres, server::Server};
 
 /// A store, and how many servers share it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum StoreKind {
     Memory,
     Disk,
+    /// Two servers on one database.
+    Postgres,
 }
 
 /// Servers on one store, which is empty when they start.
@@ -23,6 +25,7 @@ impl Fleet {
         let servers = match kind {
             StoreKind::Memory => vec![Server::start(place.rollcall().arg("--memory")).unwrap()],
             StoreKind::Disk => vec![place.start()],
+            StoreKind::Postgres => place.start_two_on(&postgres::shared()?.new_database().unwrap()),
         };
         Some(Self { servers, _place: place })
     }

@@ -73,7 +73,7 @@ impl ProfileIndex for Batch<'_, '_> {
             return find_by_id(self, database, key);
         }
         // Those that have changed may have lost the key, so that as many more are asked for.
-        let below = self.kept.find_oldest(database, key, count.saturating_add(self.changed.len()))?;
+        let below = self.kept.find_oldest(database, key, count.saturating_add(self.changed.all().len()))?;
         let is_changed = |id| self.changed.get(database, id).is_some();
         let mut found = lay_over(below, is_changed, self.changed.holders(database, key, usize::MAX));
         found.truncate(count);
