@@ -15,7 +15,7 @@ mod profiles; // profiles and their index, as maps
 
 pub mod memory; // the store that forgets
 
-mod record; // a profile as bytes
+pub mod record; // a profile as bytes
 mod tables; // table: keyspaces, and the layout of their rows
 
 mod batch; // what the jobs of one commit change

@@ -119,7 +119,8 @@ pub fn closed_loop<C: Caller>(
 }
 
 impl Until {
-    fn next(self, numbers: &Cell<u64>, begin: Instant) -> Option<u64> {
+    /// The number of the next call, of a loop that began then; none if there is to be none.
+    pub fn next(self, numbers: &Cell<u64>, begin: Instant) -> Option<u64> {
         let number = numbers.get();
         let goes_on = match self {
             Self::Over(time) => begin.elapsed() < time,

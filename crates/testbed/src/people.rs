@@ -3,6 +3,8 @@
 //! [`Documented`] is the printed request with only the person's number in it, for comparisons of servers. [`varied`] is
 //! of the same form, with values that vary as customers' do, for stores that grow.
 
+use std::ops::Range;
+
 use fastrand::Rng;
 
 use crate::http::post;
@@ -12,48 +14,61 @@ pub const IMPORT: &str = "/api/v1.1/profiles/import";
 /// The path of the call that shows a profile.
 pub const GET: &str = "/api/v1.1/profiles/get";
 
-/// The printed request. The person, and how often it has come before, are written into it in place.
+/// The printed request. The person, and a number of the visit, are written into it in place.
 #[derive(Debug, Clone)]
 pub struct Documented {
     bytes: Vec<u8>,
     people: Vec<usize>,
     visit: Vec<usize>,
-    body: usize,
+    data: Range<usize>,
 }
 
-/// How many people there are: so many numbers have six digits.
-pub const PEOPLE: u64 = 200_000;
-const DIGITS: usize = 6;
-const PERSON: &str = "######";
-const VISIT: &str = "%%%%%%";
+/// Of a person's number so many digits are told apart.
+const DIGITS: usize = 7;
+const PERSON: &str = "#######";
+const VISIT: &str = "%%%%%%%";
 
 impl Default for Documented {
     fn default() -> Self {
         let body = include_str!("../../../fixtures/documented/request-3.json")
             .replace("example@example.com", &format!("person-{PERSON}@example.com"))
-            .replace("+79000000000", &format!("+79000{PERSON}"))
-            .replace("a81c264a938b475", &format!("a81c264a9{PERSON}"))
+            .replace("+79000000000", &format!("+7900{PERSON}"))
+            .replace("a81c264a938b475", &format!("a81c264a{PERSON}"))
             .replace("12345", &format!("1{PERSON}"))
             .replace("Olly", &format!("Olly {VISIT}"));
         let text = post(IMPORT, &body);
         let places = |mark: &str| text.match_indices(mark).map(|(place, _)| place).collect();
-        Self { people: places(PERSON), visit: places(VISIT), body: text.len() - body.len(), bytes: text.into_bytes() }
+        let data = text.find(DATA).map_or(0, |key| key + DATA.len());
+        let end = text.rfind('}').unwrap_or(text.len()); // of the body, whose last value `data` is
+        Self { people: places(PERSON), visit: places(VISIT), data: data..end, bytes: text.into_bytes() }
     }
 }
 
+const DATA: &str = r#""data":"#;
+
 impl Documented {
-    /// The request with this number: people come one after the other, and then around again.
-    pub fn request(&mut self, number: u64) -> &[u8] {
-        let Self { bytes, people, visit, .. } = self;
-        write_at(bytes, people, number % PEOPLE);
-        write_at(bytes, visit, number / PEOPLE);
+    /// The request of this person.
+    pub fn request(&mut self, person: u64, visit: u64) -> &[u8] {
+        let Self { bytes, people, visit: visits, .. } = self;
+        write_at(bytes, people, person);
+        write_at(bytes, visits, visit);
         bytes
     }
 
-    /// Its body.
-    pub fn body(&mut self, number: u64) -> &[u8] {
-        let body = self.body;
-        &self.request(number)[body..]
+    /// What it holds as `data`.
+    pub fn data(&mut self, person: u64, visit: u64) -> String {
+        let data = self.data.clone();
+        String::from_utf8_lossy(&self.request(person, visit)[data]).into_owned()
+    }
+
+    /// The person's e-mail address.
+    pub fn email(person: u64) -> String {
+        format!("person-{person:0DIGITS$}@example.com")
+    }
+
+    /// The person's phone number.
+    pub fn phone(person: u64) -> String {
+        format!("+7900{person:0DIGITS$}")
     }
 }
 
@@ -140,12 +155,21 @@ mod tests {
     #[test]
     fn the_documented_request_has_the_person_and_the_visit_in_it() {
         let mut documented = Documented::default();
-        let text = String::from_utf8(documented.request(PEOPLE + 7).to_vec()).unwrap();
-        for part in ["person-000007@example.com", "+79000000007", "a81c264a9000007", "1000007", "Olly 000001"] {
+        let text = String::from_utf8(documented.request(7, 8).to_vec()).unwrap();
+        let (email, phone) = (Documented::email(7), Documented::phone(7));
+        for part in [&*email, &*phone, "a81c264a0000007", "10000007", "Olly 0000008"] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert!(!text.contains(PERSON) && !text.contains(VISIT));
-        assert!(text.ends_with(std::str::from_utf8(documented.body(PEOPLE + 7)).unwrap()));
+    }
+
+    #[test]
+    fn the_data_of_the_documented_request_is_an_object_in_it() {
+        let mut documented = Documented::default();
+        let data = documented.data(7, 8);
+        assert!(data.trim_start().starts_with('{') && data.trim_end().ends_with('}'), "{data}");
+        let request = String::from_utf8(documented.request(7, 8).to_vec()).unwrap();
+        assert!(request.contains(&format!("{DATA}{data}}}")), "{request}");
     }
 
     #[test]

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rollcall_testbed::load::{Round, Times};
-use rollcall_testbed::people::PEOPLE;
 
-use crate::contenders::{self, Contender};
+use crate::contenders::{self, Contender, Place};
 use crate::report::{self, Bound, Goal};
 use crate::visitors::NEW_ONE_IN;
 
@@ -24,10 +23,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// People that each contender holds from the beginning
-    #[arg(long, default_value_t = PEOPLE)]
+    #[arg(long, default_value_t = 200_000)]
     people: u64,
     /// Only these contenders
-    #[arg(long, value_delimiter = ',', value_name = "CONTENDERS", value_parser = contenders::NAMES)]
+    #[arg(long, value_delimiter = ',', value_name = "CONTENDERS", value_parser = contenders::names())]
     only: Vec<String>,
 }
 
@@ -35,22 +34,20 @@ const CONNECTIONS: [usize; 3] = [1, 8, 64];
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// What came of a contender's rounds with one number of connections.
-struct Result {
+struct Summary {
     per_second: f64,
     times: Times,
     /// Of the server for an answer, where it is one process.
     cpu: Option<Duration>,
 }
 
-type Results = BTreeMap<(&'static str, usize), Result>;
+type Results = BTreeMap<(&'static str, usize), Summary>;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = crate::folder_on_a_disk()?;
     let is_wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
-    let mut contenders = contenders::start(folder.path(), is_wanted)?;
-    for contender in &mut contenders {
-        contender.fill(options.people)?;
-    }
+    let place = Place::new(folder.path());
+    let mut contenders = contenders::start(&place, options.people, is_wanted);
     let mut results = Results::new();
     for connections in CONNECTIONS {
         results.extend(take_turns(&mut contenders, connections, options)?);
@@ -66,8 +63,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn take_turns(contenders: &mut [Contender], connections: usize, options: &Options) -> anyhow::Result<Results> {
-    let mut takes_part: Vec<_> =
-        contenders.iter_mut().filter(|contender| contender.takes_part_with(connections)).collect();
+    let takes_part = |contender: &&mut Contender| contender.not_run().is_none() && contender.is_meant_for(connections);
+    let mut takes_part: Vec<_> = contenders.iter_mut().filter(takes_part).collect();
     let turns = (options.rounds + 1) * takes_part.len();
     let bar = report::progress(&format!("{connections} connections"), turns as u64);
     let mut rounds: BTreeMap<_, Vec<(Round, Option<Duration>)>> = BTreeMap::new();
@@ -84,10 +81,10 @@ fn take_turns(contenders: &mut [Contender], connections: usize, options: &Option
         }
     }
     bar.finish_and_clear();
-    Ok(rounds.into_iter().map(|(key, rounds)| (key, Result::of(&rounds))).collect())
+    Ok(rounds.into_iter().map(|(key, rounds)| (key, Summary::of(&rounds))).collect())
 }
 
-impl Result {
+impl Summary {
     fn of(rounds: &[(Round, Option<Duration>)]) -> Self {
         let mut rates: Vec<_> = rounds.iter().map(|(round, _)| round.per_second()).collect();
         rates.sort_by(f64::total_cmp);
@@ -124,7 +121,7 @@ fn print(contenders: &[Contender], results: &Results) {
     }
 }
 
-impl Result {
+impl Summary {
     fn cells(&self, ours: Option<f64>) -> Vec<String> {
         let ratio = ours.map_or(String::new(), |ours| format!("{:.2}", ours / self.per_second));
         let mut cells = vec![report::count(self.per_second), ratio];

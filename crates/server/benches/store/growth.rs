@@ -8,10 +8,10 @@ use rollcall_testbed::people::varied;
 use rollcall_testbed::server::Server;
 use rollcall_testbed::usage::{Usage, disk_bytes, usage};
 
+use crate::Subject;
 use crate::floor;
 use crate::report::{self, Bound, Goal};
 use crate::visitors::{CONNECTIONS, NEW_ONE_IN, Sender, visit};
-use crate::Subject;
 
 /// Imports a second, memory, disk and restarts at several numbers of profiles
 #[derive(clap::Args)]
@@ -58,13 +58,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn measure(options: &Options, size: u64) -> anyhow::Result<Row> {
-    let folder = options.subject.folder()?;
+    let folder = crate::folder_on_a_disk()?;
     let data = folder.path().join("data");
     let load_per_second = load(options.subject.start(&data)?, size)?;
 
     let server = options.subject.start(&data)?;
     let restart = server.started_in;
-    let floor = floor::measure(folder.path(), FLOOR)?.per_second();
+    let floor = floor::measure(folder.path(), Until::Over(FLOOR))?.per_second();
     let mut number = 0;
     let mut visits = |time| {
         let open = async || Sender::open(server.address, move |number| visit(size, number)).await;

@@ -1,5 +1,6 @@
 //! Tables in Markdown, goals that are met or missed, units, and what the machine is.
 
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -105,6 +106,20 @@ pub(crate) fn machine() -> String {
         first("/proc/meminfo", "MemTotal"),
         kernel.trim()
     )
+}
+
+/// The kind of file system that this folder is on, as Linux tells it; nothing elsewhere.
+pub(crate) fn file_system(folder: &Path) -> anyhow::Result<String> {
+    let folder = folder.canonicalize()?;
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        Some((Path::new(words.next()?), words.next()?))
+    });
+    let of_folder = mounts.filter(|(mounted, _)| folder.starts_with(mounted));
+    // Of two at the same place, the later one covers the other.
+    let deepest = of_folder.max_by_key(|(mounted, _)| mounted.components().count());
+    Ok(deepest.map_or(String::new(), |(_, kind)| kind.to_owned()))
 }
 
 /// A bar on standard error that goes to `length`.

@@ -43,7 +43,7 @@ const PROFILE_BYTES: u64 = 2048;
 const SLACK_BYTES: u64 = 64 << 20;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let folder = options.subject.folder()?;
+    let folder = tempfile::tempdir()?;
     let server = options.subject.start(&folder.path().join("data"))?;
     populate(&server, options.people)?;
     let pace = Pace {

@@ -6,7 +6,6 @@
 
 use std::net::SocketAddr;
 
-use anyhow::bail;
 use rollcall_testbed::http::Connection;
 use rollcall_testbed::load::Caller;
 use rollcall_testbed::people::{look, varied};
@@ -31,20 +30,21 @@ impl<R: Fn(u64) -> String> Sender<R> {
 
 impl<R: Fn(u64) -> String + 'static> Caller for Sender<R> {
     async fn call(&mut self, number: u64) -> anyhow::Result<()> {
-        let request = (self.request)(number);
-        match self.connection.exchange(request.as_bytes()).await? {
-            200 => Ok(()),
-            _ => bail!("{}", self.connection.last_answer()),
-        }
+        self.connection.succeed((self.request)(number).as_bytes()).await
     }
 }
 
-/// The import with this number, to a store that holds the people with numbers below `known`.
-pub(crate) fn visit(known: u64, number: u64) -> String {
+/// Who comes with this number, to a store that holds the people with numbers below `known`.
+pub(crate) fn person(known: u64, number: u64) -> u64 {
     match number % NEW_ONE_IN {
-        0 => varied(known + number / NEW_ONE_IN, 0),
-        _ => varied(fastrand::Rng::with_seed(number).u64(..known), number),
+        0 => known + number / NEW_ONE_IN,
+        _ => fastrand::Rng::with_seed(number).u64(..known),
     }
+}
+
+/// The import of who comes with this number.
+pub(crate) fn visit(known: u64, number: u64) -> String {
+    varied(person(known, number), number)
 }
 
 /// The look at a profile with this number.
