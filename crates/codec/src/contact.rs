@@ -1,6 +1,6 @@
 //! The address of a subscription, as each kind of channel spells it. Page lines 162-203; ruling S8.
 
-use crate::element::Element;
+use crate::{element::Element, scalar::is_word};
 use rollcall_model::{
     address::Address, channel::AddressKind, phone::Region, rejection::Rejection, response_code::ResponseCode,
 };
@@ -81,6 +81,21 @@ fn either<T>(
             required(data.object()?.given(name), name).and_then(read).map_err(|refusal| data.at(refusal))
         }
         _ => required(documented, name).and_then(read),
+    }
+}
+
+/// Whether a stored address, as it is shown, is read as itself again on a channel with this kind of address.
+pub(crate) fn is_read_back(address: &Address, kind: &AddressKind) -> bool {
+    match (kind, address) {
+        (AddressKind::Email, Address::Email(_))
+        | (AddressKind::Phone, Address::Phone(_))
+        | (AddressKind::Chat, Address::Chat(_))
+        | (AddressKind::Messenger, Address::Messenger(_)) => true,
+        (AddressKind::Push, Address::Push { provider, subscription_id }) => {
+            is_word(provider) && is_word(subscription_id)
+        }
+        (AddressKind::Custom { .. }, Address::Custom(id)) => is_word(id),
+        _ => false,
     }
 }
 

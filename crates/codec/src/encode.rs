@@ -44,7 +44,8 @@ pub(crate) fn profile(profile: &Profile, world: &World) -> Node {
     members.add("db_id", Node::Int(profile.database.0.into()));
     members.add("id", Node::text(profile.id));
     members.add("segments", Node::List(profile.segments.iter().map(segment).collect()));
-    let subscriptions = profile.subscriptions.iter().map(|known| subscription(known, world)).collect();
+    let subscription = |known| subscription(known, fields(&known.custom_fields), world);
+    let subscriptions = profile.subscriptions.iter().map(subscription).collect();
     members.add("subscriptions", Node::List(subscriptions));
     members.into()
 }
@@ -121,14 +122,15 @@ fn subscription_patch(patch: &SubscriptionPatch, world: &World) -> Node {
     members.into()
 }
 
-fn subscription(known: &Subscription, world: &World) -> Node {
+/// A stored subscription, with its fields as they were written.
+pub(crate) fn subscription(known: &Subscription, custom_fields: Node, world: &World) -> Node {
     let mut members = Members::default();
     members.add("resource_id", resource(known.resource));
     members.add("channel", Node::text(&known.channel));
     members.0.extend(address(&known.address, known.channel.as_str(), world, Spelling::Stored));
     members.add("status", Node::text(known.status.word()));
     members.add("priority", Node::Int(known.priority.into()));
-    members.add("custom_fields", fields(&known.custom_fields));
+    members.add("custom_fields", custom_fields);
     members.add("cats", Node::List(known.categories.iter().map(category).collect()));
     members.into()
 }
@@ -190,7 +192,8 @@ fn fields(fields: &Fields) -> Node {
     Node::Object(fields.iter().map(|(name, value)| (name.to_string(), field_value(value))).collect())
 }
 
-fn field_value(value: &FieldValue) -> Node {
+/// A stored value, as it is shown.
+pub(crate) fn field_value(value: &FieldValue) -> Node {
     match value {
         FieldValue::Int(number) => Node::Int(*number),
         FieldValue::Float(number) => Node::Float(*number),
@@ -223,22 +226,22 @@ fn free_object(members: &rollcall_model::value::Object) -> Node {
     Node::Object(members.iter().map(|(name, value)| (name.to_string(), free(value))).collect())
 }
 
-fn email(email: &Email) -> Node {
+pub(crate) fn email(email: &Email) -> Node {
     Node::text(email.as_str())
 }
 
-fn phone(phone: &Phone) -> Node {
+pub(crate) fn phone(phone: &Phone) -> Node {
     Node::text(phone)
 }
 
-fn resource(id: ResourceId) -> Node {
+pub(crate) fn resource(id: ResourceId) -> Node {
     Node::Int(id.0.into())
 }
 
-fn segment(id: &SegmentId) -> Node {
+pub(crate) fn segment(id: &SegmentId) -> Node {
     Node::Int(id.0.into())
 }
 
-fn category(category: &Category) -> Node {
+pub(crate) fn category(category: &Category) -> Node {
     Node::text(category)
 }

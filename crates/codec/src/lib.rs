@@ -26,3 +26,7 @@ mod node; // what is written, whatever the format
 mod write; // node -> bytes
 pub mod answer; // outcomes and profiles -> bytes
 pub mod encode; // import request -> bytes, for clients and tests
+
+mod exact; // a stored value in a line, whether the configuration knows it or not
+mod stored_subscription; // the same for a subscription
+pub mod line; // profile <-> a line of JSON, to move stores

@@ -39,7 +39,7 @@ impl<'t> Element<'t, '_> {
     /// A text that names something, so that an empty one says nothing.
     pub fn word(self) -> Result<Cow<'t, str>, Rejection> {
         let text = self.text()?;
-        if text.trim_ascii().is_empty() { Err(self.refuse("an empty text")) } else { Ok(text) }
+        if is_word(&text) { Ok(text) } else { Err(self.refuse("an empty text")) }
     }
 
     /// A whole number, also where it is written with a fraction of zero.
@@ -116,7 +116,7 @@ impl<'t> Element<'t, '_> {
         self.items().map(|item| item.phone(region)).collect::<Result<_, _>>().map(distinct)
     }
 
-    fn float(self) -> Result<f64, Rejection> {
+    pub(crate) fn float(self) -> Result<f64, Rejection> {
         let number = match self.single()? {
             Content::Float(number) => Some(*number),
             Content::Int(number) => return self.exact((*number).into()),
@@ -158,6 +158,11 @@ impl<'t> Element<'t, '_> {
         }
     }
 
+    /// A moment, however far from today.
+    pub(crate) fn any_date(self) -> Result<Timestamp, Rejection> {
+        self.text()?.parse().map_err(|_| self.refuse("not a moment in RFC 3339"))
+    }
+
     /// One of the options, by its word or by its ordinal, which counts from 0.
     fn choice(self, options: &[Box<str>]) -> Result<u32, Rejection> {
         let text = self.text()?;
@@ -167,7 +172,7 @@ impl<'t> Element<'t, '_> {
         ordinal.ok_or_else(|| self.refuse(format!("none of the options: {}", options.join(", "))))
     }
 
-    fn ip(self) -> Result<IpAddr, Rejection> {
+    pub(crate) fn ip(self) -> Result<IpAddr, Rejection> {
         self.text()?.trim_ascii().parse().map_err(|_| self.refuse("not an IP address"))
     }
 
@@ -185,9 +190,9 @@ impl<'t> Element<'t, '_> {
     fn time_zone(self) -> Result<Box<str>, Rejection> {
         let text = self.text()?;
         let name = text.trim_ascii();
-        match ZONES.get(name) {
-            Ok(_) => Ok(name.into()),
-            Err(_) => Err(self.refuse("not the name of a time zone, such as Europe/Moscow")),
+        match is_time_zone(name) {
+            true => Ok(name.into()),
+            false => Err(self.refuse("not the name of a time zone, such as Europe/Moscow")),
         }
     }
 
@@ -221,6 +226,21 @@ impl<'t> Element<'t, '_> {
 
 /// The time zones that there are: those built in, whatever this machine has installed.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Whether the text says anything.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.trim_ascii().is_empty()
+}
+
+/// Whether a time zone is called so.
+pub(crate) fn is_time_zone(name: &str) -> bool {
+    ZONES.get(name).is_ok()
+}
+
+/// Whether a moment is shown in a spelling that a date may have: years have four digits.
+pub(crate) fn is_shown_as_date(moment: Timestamp) -> bool {
+    DateShape::of(&moment.to_string()).is_some()
+}
 
 /// The whole numbers that the JSON parser keeps as such; from others it keeps what a number with a fraction can hold.
 const AS_JSON_READS_THEM: RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;

@@ -1,19 +1,22 @@
 //! The items of `data.subscriptions`. Page lines 138-203; rulings S2, S4-S8.
 
 use crate::{
-    contact::{Contact, required},
+    contact::{self, Contact, required},
     element::{Element, Object},
     limits::Limits,
     tree::Content,
 };
 use rollcall_model::{
     channel::Channel,
-    database::Database,
-    field::FieldName,
+    database::{Database, DatabaseId},
+    distinct::distinct,
+    field::{FieldDefinition, FieldName},
     field_change::FieldChange,
+    phone::Region,
     rejection::Rejection,
     resource::{Category, Resource, ResourceId},
     response_code::ResponseCode,
+    subscription::Subscription,
     subscription_patch::SubscriptionPatch,
     subscription_status::SubscriptionStatus,
     world::World,
@@ -39,7 +42,7 @@ pub(crate) fn read_all(
             let problem = format!("more than {} subscriptions", limits.subscriptions);
             return Err(ResponseCode::LimitExceeded.because(problem).under(list.name()));
         }
-        match read(item, position, database, world) {
+        match read(item, position, database, world, read_change) {
             Ok(subscription) => subscriptions.push(subscription),
             Err(_) if skip_invalid => {}
             Err(refusal) => return Err(invalid(refusal)),
@@ -57,14 +60,21 @@ fn invalid(refusal: Rejection) -> Rejection {
     Rejection { code: ResponseCode::InvalidSubscription, detail, ..refusal }
 }
 
-fn read(
+/// What a member of `custom_fields` says, given the definition that the resource has for it.
+type ReadField = fn(Element<'_, '_>, Option<&FieldDefinition>, Option<Region>) -> Result<Change, Rejection>;
+
+type Change = (FieldName, FieldChange);
+
+/// Reads one item.
+pub(crate) fn read(
     item: Element<'_, '_>,
     position: usize,
     database: &Database,
     world: &World,
+    read_field: ReadField,
 ) -> Result<SubscriptionPatch, Rejection> {
     let object = item.object()?;
-    read_object(object, position, database, world).map_err(|refusal| item.at(refusal))
+    read_object(object, position, database, world, read_field).map_err(|refusal| item.at(refusal))
 }
 
 fn read_object(
@@ -72,6 +82,7 @@ fn read_object(
     position: usize,
     database: &Database,
     world: &World,
+    read_field: ReadField,
 ) -> Result<SubscriptionPatch, Rejection> {
     let parts = Parts::of(object)?;
     let resource = open_resource(required(parts.resource_id, "resource_id")?, database, world)?;
@@ -85,7 +96,7 @@ fn read_object(
         priority: parts.priority.map_or(Ok(None), priority)?,
         custom_fields: parts
             .custom_fields
-            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database))?,
+            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database, read_field))?,
         categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
     })
 }
@@ -142,7 +153,7 @@ fn offered_channel<'w>(name: Element<'_, '_>, resource: &Resource, world: &'w Wo
 }
 
 /// A word or a number of the table, or -1 for unchanged.
-fn status(element: Element<'_, '_>) -> Result<Option<SubscriptionStatus>, Rejection> {
+pub(crate) fn status(element: Element<'_, '_>) -> Result<Option<SubscriptionStatus>, Rejection> {
     let by_word = match element.single()? {
         Content::Text(word) => SubscriptionStatus::from_word(word.trim_ascii()),
         _ => None,
@@ -168,15 +179,20 @@ fn custom_fields(
     element: Element<'_, '_>,
     resource: &Resource,
     database: &Database,
-) -> Result<Vec<(FieldName, FieldChange)>, Rejection> {
-    let change = |member: Element<'_, '_>| {
-        let Some(field) = resource.fields.get(member.name()) else {
-            return Err(member.refuse("the resource has no such field"));
-        };
-        let change = member.field_change(field, database.default_region)?;
-        Ok((field.name.clone(), change))
-    };
-    element.object()?.members().map(change).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))
+    read_field: ReadField,
+) -> Result<Vec<Change>, Rejection> {
+    let read =
+        |member: Element<'_, '_>| read_field(member, resource.fields.get(member.name()), database.default_region);
+    element.object()?.members().map(read).collect::<Result<_, _>>().map_err(|refusal| element.at(refusal))
+}
+
+fn read_change(
+    member: Element<'_, '_>,
+    definition: Option<&FieldDefinition>,
+    region: Option<Region>,
+) -> Result<Change, Rejection> {
+    let field = definition.ok_or_else(|| member.refuse("the resource has no such field"))?;
+    Ok((field.name.clone(), member.field_change(field, region)?))
 }
 
 fn categories(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<Category>, Rejection> {
@@ -184,4 +200,16 @@ fn categories(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<Categ
         resource.category(&name.text()?).cloned().ok_or_else(|| name.refuse("the resource has no such category"))
     };
     element.items().map(category).collect()
+}
+
+/// The resource of a stored subscription, if all of it, as it is shown, is read as itself again but perhaps its fields.
+pub(crate) fn resource_of<'w>(stored: &Subscription, database: DatabaseId, world: &'w World) -> Option<&'w Resource> {
+    let resource = world.resource(stored.resource).filter(|resource| resource.databases.contains(&database))?;
+    let channel = world.channel(stored.channel.as_str()).filter(|channel| resource.channels.contains(&channel.name))?;
+    let has_categories = stored.categories.iter().all(|name| resource.category(name).is_some());
+    let is_read_back = stored.priority >= 0
+        && has_categories
+        && distinct(stored.categories.clone()).len() == stored.categories.len()
+        && contact::is_read_back(&stored.address, &channel.address);
+    is_read_back.then_some(resource)
 }

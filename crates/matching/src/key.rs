@@ -198,6 +198,14 @@ pub struct LookupKey<'a> {
     pub resource: Option<ResourceId>,
 }
 
+impl LookupKey<'_> {
+    /// Whether a profile that has this key is meant by that look-up.
+    pub fn is_found_by(&self, wanted: &LookupKey<'_>) -> bool {
+        (self.source, self.name, &self.value) == (wanted.source, wanted.name, &wanted.value)
+            && (wanted.resource.is_none() || wanted.resource == self.resource)
+    }
+}
+
 /// Every key under which the profile is found, except its identifier.
 pub fn keys_of(profile: &Profile) -> Vec<LookupKey<'_>> {
     let mut keys = Vec::with_capacity(4 + profile.subscriptions.len());

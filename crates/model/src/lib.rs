@@ -32,3 +32,6 @@ pub mod subscription_patch; // and in its subscriptions
 pub mod token;
 pub mod world; // all of the above that is configuration
 pub mod import; // the request and its outcome
+
+#[cfg(feature = "strategies")]
+pub mod strategies; // whatever all of this can hold, for property tests

@@ -66,13 +66,20 @@ impl fmt::Display for Rejection {
     /// The answer's `error_text`: reason, place, detail, as far as they are known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.text())?;
-        if !self.path.0.is_empty() {
+        if !self.path.is_empty() {
             write!(f, ": {}", self.path)?;
         }
         if !self.detail.is_empty() {
             write!(f, ": {}", self.detail)?;
         }
         Ok(())
+    }
+}
+
+impl Path {
+    /// Whether the request as a whole is meant.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -41,7 +41,7 @@ impl SubscriptionPatch {
         match known {
             Some(place) => subscriptions[place] = self.changed(subscriptions[place].clone())?,
             None => {
-                let fresh = self.changed(self.fresh())?;
+                let fresh = self.on_its_own()?;
                 if raises_priority && self.priority.is_none() {
                     move_down(subscriptions, self.resource);
                 }
@@ -49,6 +49,11 @@ impl SubscriptionPatch {
             }
         }
         Ok(())
+    }
+
+    /// The subscription it adds where there is none.
+    pub fn on_its_own(&self) -> Result<Subscription, Rejection> {
+        self.changed(self.fresh())
     }
 
     fn fresh(&self) -> Subscription {

@@ -32,7 +32,7 @@ impl Failure {
     pub fn code(&self) -> ResponseCode {
         match self {
             Self::Refused(rejection) => rejection.code,
-            Self::Store(StoreError::Busy | StoreError::Closed | StoreError::Broken(_) | StoreError::Engine(_)) => {
+            Self::Store(StoreError::Busy | StoreError::Closed | StoreError::NotKept(_) | StoreError::Engine(_)) => {
                 ResponseCode::Unavailable
             }
             Self::Store(StoreError::Corrupt { .. } | StoreError::CorruptRow { .. } | StoreError::Panicked) => {

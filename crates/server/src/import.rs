@@ -13,6 +13,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::{Database, SeveralFound},
+    email::Email,
     import::{ImportOutcome, ImportRequest},
     profile::{Profile, ProfileId},
     rejection::Rejection,
@@ -82,7 +83,7 @@ fn take_effect(
     changed.map_err(|refusal| refusal.under("data"))?;
 
     // 5. An e-mail address belongs to one profile (D9).
-    if changes_email(before.as_deref(), &profile) && is_email_taken(&profile, state)? {
+    if email_owner(before.as_deref(), &profile, state)?.is_some() {
         return Err(ResponseCode::EmailTaken.at(EMAIL).under("data").into());
     }
 
@@ -120,13 +121,19 @@ fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
     profile
 }
 
-fn changes_email(before: Option<&Profile>, profile: &Profile) -> bool {
-    let key = |profile: &'_ Profile| profile.email().map(|email| email.key().to_owned());
-    profile.email().is_some() && before.and_then(key) != key(profile)
-}
-
-fn is_email_taken(profile: &Profile, state: &mut dyn Transaction) -> Result<bool, StoreError> {
-    let Some(email) = profile.email() else { return Ok(false) };
-    let key = LookupKey { source: KeySource::ProfileEmail, name: "", value: email.key().into(), resource: None };
-    Ok(state.find(profile.database, &key)?.iter().any(|owner| *owner != profile.id))
+/// The other profile of the database that has the e-mail address which `profile` is to get, in place of that of `before`
+/// (D9).
+pub fn email_owner(
+    before: Option<&Profile>,
+    profile: &Profile,
+    state: &dyn Transaction,
+) -> Result<Option<ProfileId>, StoreError> {
+    let key = profile.email().map(Email::key);
+    match key {
+        Some(key) if before.and_then(Profile::email).map(Email::key) != Some(key) => {
+            let key = LookupKey { source: KeySource::ProfileEmail, name: "", value: key.into(), resource: None };
+            Ok(state.find(profile.database, &key)?.into_iter().find(|owner| *owner != profile.id))
+        }
+        _ => Ok(None),
+    }
 }

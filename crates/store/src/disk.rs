@@ -1,23 +1,43 @@
 //! The store that does not forget: a folder, one writer thread, and one sync for all jobs that wait together.
+//!
+//! What is written is a log of our own (`log`, `frame`); what is searched is an index in memory (`index`), which a
+//! checkpoint shortens the making of. `docs/performance.md` says why this and no storage engine.
+
+pub(crate) mod files; // what is asked of a file system
+
+mod folder; // what a folder is, and who has it open
+mod format_1; // folders of the first format, written anew
+
+pub(crate) mod frame; // bytes: frames and records
+pub(crate) mod log; // segments of frames
+pub(crate) mod index; // which profile is where, and who may have a key
+mod checkpoint; // the index as a file
+pub(crate) mod state; // what is kept, to be read
+mod cleaner; // takes space back
+mod writer; // what is written: jobs, frames, chores
+//#[cfg(test)]
+//mod power_loss; // test: prefixes of what was written and synced
 
 use crate::{
-    batch::Batch,
-    engine::Engine,
-    error::{Cause, OpenError, StoreError},
-    overlay::Overlay,
+    error::{OpenError, StoreError},
     transaction::{Job, ReadJob, Store},
 };
-use fjall::PersistMode;
+use files::{Files, Folder};
+use folder::{Kind, Lock};
+use log::Log;
+use state::State;
 use std::{
-    fmt, io, iter,
+    io,
     path::Path,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
+use writer::{Chore, Writer};
 
 /// How many jobs may wait for the writer; one more is [`StoreError::Busy`]. At 10,000 writes a second, the last of them
 /// waits for less than half a second.
@@ -26,7 +46,7 @@ pub const QUEUE_CAPACITY: usize = 4096;
 /// How many jobs share a commit at most. More would not make a sync cheaper, and would keep the first of them waiting.
 pub const LARGEST_BATCH: usize = 256;
 
-/// How long [`DiskStore::open`] gives a folder to open.
+/// How long [`DiskStore::open`] waits while opening a folder makes no headway.
 pub const OPEN_BOUND: Duration = Duration::from_secs(30);
 
 /// Keeps profiles in a folder. A job is answered when what it put is on the disk. Dropping the store closes it.
@@ -34,45 +54,38 @@ pub const OPEN_BOUND: Duration = Duration::from_secs(30);
 pub struct DiskStore {
     /// `None` once closed.
     open: RwLock<Option<Open>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    broken: Arc<Broken>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// The error of a commit that failed, after which the engine takes no more.
-type Broken = OnceLock<Cause>;
-
+#[derive(Debug)]
 struct Open {
-    engine: Engine,
+    state: Arc<RwLock<State>>,
     queue: SyncSender<Job>,
 }
 
-impl fmt::Debug for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Open")
-    }
-}
-
 impl DiskStore {
-    /// Opens the folder, and makes it where there is none, within [`OPEN_BOUND`].
+    /// Opens the folder, and makes it where there is none. Gives up when [`OPEN_BOUND`] passes without headway.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Self::open_within(path, OPEN_BOUND)
     }
 
-    /// Opens the folder, and makes it where there is none, or gives up after `bound`.
+    /// Opens the folder, and makes it where there is none, or gives up when `bound` passes without headway.
     pub fn open_within(path: &Path, bound: Duration) -> Result<Self, OpenError> {
         let folder = path.to_owned();
-        let engine = watched(path, bound, move || Engine::open(&folder))?;
+        let Opened { lock, files, mut writer, chores } =
+            watched(path, bound, move |headway| open_folder(&folder, headway))?;
         let (queue, jobs) = mpsc::sync_channel(QUEUE_CAPACITY);
-        let broken = Arc::new(Broken::new());
-        let writer = Writer { engine: engine.clone(), broken: Arc::clone(&broken) };
+        let state = Arc::clone(writer.state());
+        let kept = Arc::clone(&state);
         let writer = start(path, "store-writer", move || writer.run(&jobs))?;
-        Ok(Self { open: RwLock::new(Some(Open { engine, queue })), writer: Mutex::new(Some(writer)), broken })
+        let keeper = start(path, "store-keeper", move || {
+            writer::do_chores(&chores, &*files, &kept);
+            drop(lock); // nobody else may open the folder before
+        })?;
+        Ok(Self { open: RwLock::new(Some(Open { state, queue })), threads: Mutex::new(vec![writer, keeper]) })
     }
 
     fn with_open<T>(&self, use_it: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Some(cause) = self.broken.get() {
-            return Err(StoreError::Broken(Arc::clone(cause)));
-        }
         // Nothing that holds this lock can panic half-way.
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         use_it(open.as_ref().ok_or(StoreError::Closed)?)
@@ -91,25 +104,22 @@ impl Store for DiskStore {
 
     fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
         self.with_open(|open| {
-            job.run(Ok(&open.engine.view()));
+            job.run(Ok(&*writer::read(&open.state)));
             Ok(())
         })
     }
 
     fn close(&self) -> Result<(), StoreError> {
         // Held to the end, so that a second caller comes back when everything is done, too.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Open { engine, queue }) = self.open.write().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Ok(());
-        };
-        drop(queue); // the writer finishes what is in it, then ends
-        if writer.take().is_some_and(|writer| writer.join().is_err()) {
-            tracing::error!("the store's writer had panicked; what it had not answered is not kept");
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a queue the writer finishes what was in it and ends, and without a writer the keeper does.
+        self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store had panicked; what it had not answered is not kept");
+            }
         }
-        match self.broken.get() {
-            Some(cause) => Err(StoreError::Broken(Arc::clone(cause))),
-            None => Ok(engine.database.persist(PersistMode::SyncAll)?),
-        }
+        Ok(())
     }
 }
 
@@ -121,84 +131,79 @@ impl Drop for DiskStore {
     }
 }
 
-/// Runs all jobs, one after the other.
-struct Writer {
-    engine: Engine,
-    broken: Arc<Broken>,
+/// A folder that is open, before its threads are started.
+#[derive(Debug)]
+struct Opened {
+    lock: Lock,
+    files: Arc<dyn Files>,
+    writer: Writer,
+    chores: Receiver<Chore>,
 }
 
-impl Writer {
-    /// Takes what waits, and never waits for more: a lonely connection pays for no timer, many share a sync.
-    fn run(&self, queue: &Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
-            let waiting = iter::once(first).chain(queue.try_iter());
-            self.run_together(waiting.take(LARGEST_BATCH));
-        }
-    }
+/// How many chores may wait; one more is done at once, or later.
+const CHORES: usize = 8;
 
-    fn run_together(&self, jobs: impl Iterator<Item = Job>) {
-        let mut batch = Batch::new(self.engine.view());
-        let mut done = Vec::new();
-        for mut job in jobs {
-            let mut overlay = Overlay::new(&batch);
-            let to_keep = if job.run(&mut overlay) { overlay.into_puts() } else { Vec::new() };
-            match batch.take_in(to_keep) {
-                Ok(()) => done.push(job),
-                Err(error) => job.settle(Err(error)),
-            }
-        }
-        let kept = self.commit(batch);
-        done.into_iter().for_each(|job| job.settle(kept.clone()));
+fn open_folder(path: &Path, headway: &Headway) -> Result<Opened, OpenError> {
+    let lock = folder::lock(path)?;
+    match folder::kind(path)? {
+        Kind::New => folder::stamp(path)?,
+        Kind::First => format_1::upgrade(path, headway)?,
+        Kind::Current => format_1::remove(path)?,
     }
-
-    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        if let Some(cause) = self.broken.get() {
-            return Err(StoreError::Broken(Arc::clone(cause)));
-        }
-        batch.commit(&self.engine).map_err(|error| {
-            tracing::error!("a commit failed, and the store answers nothing until it is opened again: {error}");
-            StoreError::Broken(Arc::clone(self.broken.get_or_init(|| Arc::new(error))))
-        })
-    }
+    let files: Arc<dyn Files> = Arc::new(Folder(path.into()));
+    let (send, chores) = mpsc::sync_channel(CHORES);
+    let log = Log::open(Arc::clone(&files))?;
+    let writer = Writer::open(Arc::clone(&files), log, send, headway)?;
+    Ok(Opened { lock, files, writer, chores })
 }
 
-/// Opens in a thread of its own, and leaves it behind when it takes too long. Should it come through after all, what it
-/// has opened is closed again.
+/// Counts what has been done of something long, so that it can be told from something that is stuck.
+pub(crate) type Headway = AtomicU64;
+
+/// Opens in a thread of its own, and leaves it behind when it makes no headway. Should it come through after all, what
+/// it has opened is closed again.
 fn watched<T: Send + 'static>(
     path: &Path,
     bound: Duration,
-    open: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+    open: impl FnOnce(&Headway) -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
     let (done, opened) = mpsc::channel();
+    let headway = Arc::new(Headway::default());
+    let counted = Arc::clone(&headway);
     start(path, "store-open", move || {
-        let _nobody_waits_any_more = done.send(open());
+        let _nobody_waits_any_more = done.send(open(&counted));
     })?;
-    opened.recv_timeout(bound).unwrap_or_else(|error| {
-        Err(match error {
-            RecvTimeoutError::Timeout => OpenError::TimedOut { path: path.into(), bound },
-            RecvTimeoutError::Disconnected => OpenError::Engine {
-                path: path.into(),
-                cause: Arc::new(io::Error::other("the storage engine panicked")),
-            },
-        })
-    })
+    let mut before = 0;
+    loop {
+        let error = match opened.recv_timeout(bound) {
+            Ok(result) => return result,
+            Err(error) => error,
+        };
+        let now = headway.load(Ordering::Relaxed);
+        if error == RecvTimeoutError::Disconnected {
+            return Err(io::Error::other("opening it panicked; this is a fault of ours").into());
+        } else if now == before {
+            return Err(OpenError::TimedOut { path: path.into(), bound });
+        }
+        before = now;
+    }
 }
 
 fn start(path: &Path, name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let thread = thread::Builder::new().name(name.into()).spawn(work);
-    thread.map_err(|error| OpenError::Engine { path: path.into(), cause: Arc::new(error) })
+    thread.map_err(|cause| OpenError::Folder { path: path.into(), cause })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
+    use super::{log::Position, *};
     use crate::transaction::Transaction;
     use rollcall_model::{
         database::DatabaseId,
         field::FieldValue,
         profile::{Profile, ProfileId},
     };
+    use tempfile::TempDir;
     use tokio::sync::oneshot;
 
     const DATABASE: DatabaseId = DatabaseId(1);
@@ -208,7 +213,7 @@ mod tests {
         store: DiskStore,
         let_go: mpsc::Sender<()>,
         first: oneshot::Receiver<Result<(), StoreError>>,
-        _folder: tempfile::TempDir,
+        folder: TempDir,
     }
 
     fn held() -> Held {
@@ -223,7 +228,7 @@ mod tests {
             Ok(())
         });
         begun.recv().unwrap();
-        Held { store, let_go, first, _folder: folder }
+        Held { store, let_go, first, folder }
     }
 
     fn hand_over<T: Send + 'static>(
@@ -245,14 +250,21 @@ mod tests {
         answer.blocking_recv().unwrap()
     }
 
-    fn commits(store: &DiskStore) -> u64 {
-        store.open.read().unwrap().as_ref().unwrap().engine.database.visible_seqno()
+    /// How many frames with records the log has.
+    fn commits(folder: &TempDir) -> usize {
+        let log = Log::open(Arc::new(Folder(folder.path().into()))).unwrap();
+        let mut frames = 0;
+        log.frames_from(Position::default(), |segment, frame| {
+            frames += usize::from(!state::profiles_in(segment, frame)?.is_empty());
+            Ok(())
+        })
+        .unwrap();
+        frames
     }
 
     #[test]
     fn jobs_that_wait_together_see_each_other_and_share_a_commit() {
-        let Held { store, let_go, first, _folder } = held();
-        let before = commits(&store);
+        let Held { store, let_go, first, folder } = held();
         let answers: Vec<_> = (1..LARGEST_BATCH)
             .map(|_| {
                 hand_over(&store, move |transaction| {
@@ -272,12 +284,12 @@ mod tests {
         for (answer, place) in answers.into_iter().zip(1..) {
             assert_eq!(answer.blocking_recv().unwrap().unwrap(), place);
         }
-        assert_eq!(commits(&store), before + 1);
+        assert_eq!(commits(&folder), 1);
     }
 
     #[test]
     fn a_job_that_fails_or_panics_in_a_batch_leaves_the_others_alone() {
-        let Held { store, let_go, first, _folder } = held();
+        let Held { store, let_go, first, folder: _folder } = held();
         let fails = hand_over(&store, |transaction| {
             transaction.put(numbered(1))?;
             Err::<(), _>(StoreError::Busy)
@@ -301,17 +313,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = DiskStore::open(folder.path()).unwrap();
         hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
-        let before = commits(&store);
+        let before = commits(&folder);
         hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
         hand_over(&store, |_| Ok(())).blocking_recv().unwrap().unwrap();
-        assert_eq!(commits(&store), before);
+        assert_eq!(commits(&folder), before);
         hand_over(&store, |transaction| transaction.put(numbered(2))).blocking_recv().unwrap().unwrap();
-        assert_eq!(commits(&store), before + 1);
+        assert_eq!(commits(&folder), before + 1);
     }
 
     #[test]
     fn a_full_queue_is_busy_and_what_was_in_it_is_still_done() {
-        let Held { store, let_go, first, _folder } = held();
+        let Held { store, let_go, first, folder: _folder } = held();
         let mut waiting: Vec<_> = (0..QUEUE_CAPACITY).map(|_| hand_over(&store, |_| Ok(()))).collect();
         let (one_more, unanswered) = Job::new(|_| Ok(()));
         assert!(matches!(store.enqueue(one_more), Err(StoreError::Busy)));
@@ -324,7 +336,7 @@ mod tests {
 
     #[test]
     fn closing_finishes_what_is_queued() {
-        let Held { store, let_go, first, _folder } = held();
+        let Held { store, let_go, first, folder: _folder } = held();
         let last = hand_over(&store, |transaction| transaction.put(numbered(1)));
         drop(let_go);
         store.close().unwrap();
@@ -333,26 +345,9 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failed_commit_everything_is_refused_until_the_store_is_opened_again() {
-        let Held { store, let_go, first, _folder } = held();
-        let second = hand_over(&store, |transaction| transaction.put(numbered(1)));
-        store.broken.set(Arc::new(fjall::Error::Poisoned)).unwrap();
-        drop(let_go);
-        for answer in [first, second] {
-            assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Broken(_))));
-        }
-        assert!(matches!(store.enqueue(Job::new(|_| Ok(())).0), Err(StoreError::Broken(_))));
-        assert!(matches!(stored(&store, 0), Err(StoreError::Broken(_))));
-        let told = store.close().unwrap_err().to_string();
-        assert!(told.contains("start the server again"), "{told}");
-        let again = DiskStore::open(_folder.path()).unwrap();
-        assert_eq!(stored(&again, 0).unwrap(), None);
-    }
-
-    #[test]
-    fn gives_up_on_a_folder_that_does_not_open() {
+    fn gives_up_on_a_folder_that_makes_no_headway() {
         let (let_go, held) = mpsc::channel::<()>();
-        let stuck = move || Ok(held.recv().is_ok());
+        let stuck = move |_: &Headway| Ok(held.recv().is_ok());
         let error = watched(Path::new("here"), Duration::from_millis(10), stuck).unwrap_err();
         assert!(matches!(error, OpenError::TimedOut { .. }), "{error}");
         assert!(error.to_string().contains("start again"), "{error}");
@@ -360,8 +355,22 @@ mod tests {
     }
 
     #[test]
+    fn waits_for_a_folder_that_takes_long_but_makes_headway() {
+        let bound = Duration::from_millis(20);
+        let slow = move |headway: &Headway| {
+            let begin = std::time::Instant::now();
+            while begin.elapsed() < bound * 10 {
+                headway.fetch_add(1, Ordering::Relaxed);
+                thread::yield_now();
+            }
+            Ok(())
+        };
+        watched(Path::new("here"), bound, slow).unwrap();
+    }
+
+    #[test]
     fn a_panic_while_opening_is_an_error() {
-        let error = watched::<()>(Path::new("here"), OPEN_BOUND, || panic!("as an engine may")).unwrap_err();
-        assert!(matches!(error, OpenError::Engine { .. }), "{error}");
+        let error = watched::<()>(Path::new("here"), OPEN_BOUND, |_| panic!("as a fault of ours may")).unwrap_err();
+        assert!(matches!(error, OpenError::File(_)), "{error}");
     }
 }

@@ -12,9 +12,9 @@ pub enum StoreError {
     Closed,
     /// The engine failed, this once.
     Engine(Cause),
-    /// A commit failed. Whether its changes are on disk is only known once the store is opened again; until then it
-    /// answers nothing else.
-    Broken(Cause),
+    /// The disk did not take a write, perhaps since it is full. The store goes on without it, and the same write may
+    /// succeed later. Only when no write succeeds before the store is opened again can it turn out to be kept after all.
+    NotKept(Cause),
     /// What is stored under this profile is not a profile.
     Corrupt {
         /// The profile's database.
@@ -42,11 +42,9 @@ impl fmt::Display for StoreError {
             Self::Busy => f.write_str("too many writes are waiting; try again in a moment"),
             Self::Closed => f.write_str("the store is closed; start the server again"),
             Self::Engine(cause) => write!(f, "the storage engine failed: {cause}; try again, and look at its disk"),
-            Self::Broken(cause) => write!(
-                f,
-                "a commit failed: {cause}; whether its changes were kept shows when the store is opened again: \
-                 look at the disk (is it full?), then start the server again"
-            ),
+            Self::NotKept(cause) => {
+                write!(f, "the disk did not take a write: {cause}; look at it (is it full?), then try again")
+            }
             Self::Corrupt { database, id, problem } => write!(
                 f,
                 "profile {id} of database {} is damaged on disk: {problem}; restore it from a backup",
@@ -63,15 +61,9 @@ impl fmt::Display for StoreError {
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Engine(cause) | Self::Broken(cause) => Some(&**cause),
+            Self::Engine(cause) | Self::NotKept(cause) => Some(&**cause),
             _ => None,
         }
-    }
-}
-
-impl From<fjall::Error> for StoreError {
-    fn from(error: fjall::Error) -> Self {
-        Self::Engine(Arc::new(error))
     }
 }
 
@@ -102,7 +94,7 @@ pub enum OpenError {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder could not be listed.
+    /// The folder could not be made, listed or locked.
     Folder {
         /// The folder.
         path: PathBuf,
@@ -116,11 +108,22 @@ pub enum OpenError {
         /// Why not.
         cause: Cause,
     },
-    /// Opening took too long.
+    /// A file of the store holds what it was not written with, or less.
+    Damaged {
+        /// The file's name.
+        file: String,
+        /// Where the damage begins, in bytes.
+        offset: u64,
+    },
+    /// A profile is not what was written.
+    Profile(StoreError),
+    /// A file of the store could not be read or written.
+    File(io::Error),
+    /// Opening made no headway.
     TimedOut {
         /// The folder.
         path: PathBuf,
-        /// How long it was given.
+        /// For how long.
         bound: Duration,
     },
 }
@@ -149,7 +152,7 @@ impl fmt::Display for OpenError {
                 path.display()
             ),
             Self::Folder { path, cause } => {
-                write!(f, "{} cannot be listed: {cause}; look at the path and its permissions", path.display())
+                write!(f, "{} cannot be used: {cause}; look at the path and its permissions", path.display())
             }
             Self::Engine { path, cause } => write!(
                 f,
@@ -157,10 +160,15 @@ impl fmt::Display for OpenError {
                  help, restore a backup",
                 path.display()
             ),
+            Self::Damaged { file, offset } => write!(
+                f,
+                "{file} is damaged at byte {offset}, and what it holds behind that is not to be trusted: restore a backup"
+            ),
+            Self::Profile(error) => error.fmt(f),
+            Self::File(cause) => write!(f, "its files cannot be read or written: {cause}; look at its disk"),
             Self::TimedOut { path, bound } => write!(
                 f,
-                "{} did not open within {} s: start again, since a second start frees a storage engine that got \
-                 stuck in its first; a large folder may need a longer bound",
+                "{} has not come a step further for {} s while it was opened: look at its disk, then start again",
                 path.display(),
                 bound.as_secs_f32()
             ),
@@ -168,10 +176,23 @@ impl fmt::Display for OpenError {
     }
 }
 
+impl From<io::Error> for OpenError {
+    fn from(cause: io::Error) -> Self {
+        Self::File(cause)
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Profile(error)
+    }
+}
+
 impl Error for OpenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Folder { cause, .. } => Some(cause),
+            Self::Folder { cause, .. } | Self::File(cause) => Some(cause),
+            Self::Profile(error) => Some(error),
             Self::Engine { cause, .. } => Some(&**cause),
             _ => None,
         }

@@ -20,6 +20,14 @@ pub fn new_profile_id() -> ProfileId {
     IDS.next()
 }
 
+/// The identifier `count` places after `first`, for who numbers profiles beforehand: by the same `first`, the same
+/// profile has the same identifier again. Others cannot have it: `first` is from [`new_profile_id`], and its process
+/// makes no more of them.
+pub fn numbered(first: ProfileId, count: u64) -> ProfileId {
+    let ProfileId([s0, s1, s2, s3, process @ .., c0, c1, c2]) = first;
+    id_at(u64::from_be_bytes([0, s0, s1, s2, s3, c0, c1, c2]) + count, process)
+}
+
 /// From now on, new identifiers are greater than this one, which another process has made: perhaps in this very second,
 /// perhaps by a clock that was ahead.
 pub(crate) fn continue_after(id: ProfileId) {
@@ -61,10 +69,13 @@ impl ProfileIds {
     fn next_at(&self, seconds: u64) -> ProfileId {
         let position = |latest: u64| (latest + 1).max(seconds << COUNTER_BITS);
         let latest = self.latest.update(Ordering::Relaxed, Ordering::Relaxed, position);
-        let [_, s0, s1, s2, s3, c0, c1, c2] = position(latest).to_be_bytes();
-        let [p0, p1, p2, p3, p4] = self.process;
-        ProfileId([s0, s1, s2, s3, p0, p1, p2, p3, p4, c0, c1, c2])
+        id_at(position(latest), self.process)
     }
+}
+
+fn id_at(position: u64, [p0, p1, p2, p3, p4]: [u8; 5]) -> ProfileId {
+    let [_, s0, s1, s2, s3, c0, c1, c2] = position.to_be_bytes();
+    ProfileId([s0, s1, s2, s3, p0, p1, p2, p3, p4, c0, c1, c2])
 }
 
 #[cfg(test)]
@@ -78,6 +89,15 @@ mod tests {
         let made_ahead = (0..9).map(|_| earlier.next_at(2_000)).last().unwrap();
         later.continue_after(made_ahead);
         assert!(later.next_at(2_000) > made_ahead && later.next_at(1_000) > made_ahead);
+    }
+
+    #[test]
+    fn numbered_identifiers_ascend_and_are_the_same_again() {
+        let first = ProfileIds::default().next_at(100);
+        let ids: Vec<_> = [0, 1, 2, 1 << COUNTER_BITS, u64::from(u32::MAX)].map(|count| numbered(first, count)).into();
+        assert_eq!(ids[0], first);
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        assert_eq!(ids[3].0[..4], [0, 0, 0, 101]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Where profiles are kept, behind one trait: [`memory::MemoryStore`] forgets at exit, [`disk::DiskStore`] does not.
+//! Where profiles are kept, behind one trait: [`memory::MemoryStore`] forgets at exit, [`disk::DiskStore`] does not, and
+//! [`postgres::PostgresStore`] shares them with other servers.
 //!
 //! A write is a piece of work that is handed to the store and gets a place of its own in one serial order; what it reads
 //! and what it changes are one consistent state, and its answer means that the change is kept. Lives here: profiles and
@@ -16,9 +17,11 @@ mod profiles; // profiles and their index, as maps
 pub mod memory; // the store that forgets
 
 pub mod record; // a profile as bytes
-mod tables; // table: keyspaces, and the layout of their rows
+mod tables; // table: what a key is called in an index
 
 mod batch; // what the jobs of one commit change
-mod engine; // opening a folder, and reading it
 
 pub mod disk; // the store that does not
+
+#[cfg(feature = "postgres")]
+pub mod postgres; // the store that many servers share

@@ -36,14 +36,8 @@ impl<'a> Overlay<'a> {
 
     fn find_in_puts(&self, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = ProfileId> {
         let of_database = self.puts.iter().filter(move |profile| profile.database == database);
-        of_database.filter(|profile| keys_of(profile).iter().any(|has| is_found_by(has, key))).map(|profile| profile.id)
+        of_database.filter(|profile| keys_of(profile).iter().any(|has| has.is_found_by(key))).map(|profile| profile.id)
     }
-}
-
-/// Whether a profile with the key `has` is meant by the look-up `key`.
-fn is_found_by(has: &LookupKey<'_>, key: &LookupKey<'_>) -> bool {
-    (has.source, has.name, &has.value) == (key.source, key.name, &key.value)
-        && (key.resource.is_none() || key.resource == has.resource)
 }
 
 impl ProfileIndex for Overlay<'_> {

@@ -16,6 +16,8 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
+#[cfg(feature = "postgres")]
+use rollcall_store::postgres::PostgresStore;
 use rollcall_store::{
     disk::DiskStore,
     error::StoreError,
@@ -43,7 +45,22 @@ macro_rules! contract {
                 super::$name(&super::DiskStore::open(folder.path()).unwrap());
             })*
         }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[test] fn $name() {
+                let Some(store) = super::postgres_store() else { return };
+                super::$name(&store);
+            })*
+        }
     };
+}
+
+/// A store in a database of its own, where PostgreSQL is installed.
+#[cfg(feature = "postgres")]
+fn postgres_store() -> Option<PostgresStore> {
+    let cluster = rollcall_testbed::postgres::shared()?;
+    Some(PostgresStore::open(&cluster.new_database().unwrap()).unwrap_or_else(|error| panic!("{error}")))
 }
 
 contract! {
@@ -400,7 +417,10 @@ fn hand_over(store: &dyn Store, database: DatabaseId, step: &Step) -> impl FnOnc
 #[test]
 fn any_history_leaves_what_a_list_of_profiles_would() {
     let folder = tempfile::tempdir().unwrap();
-    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(DiskStore::open(folder.path()).unwrap())];
+    let mut stores: Vec<Arc<dyn Store>> =
+        vec![Arc::new(MemoryStore::new()), Arc::new(DiskStore::open(folder.path()).unwrap())];
+    #[cfg(feature = "postgres")]
+    stores.extend(postgres_store().map(|store| Arc::new(store) as Arc<dyn Store>));
     let mut database = 0;
     let histories = collection::vec(step(), 1..12);
     let check = |history: Vec<Step>| {

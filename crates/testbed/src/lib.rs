@@ -2,6 +2,7 @@
 //!
 //! A tool for tests: nothing that is shipped depends on it, and it uses no crate of ours, so that every crate may use it.
 
+pub mod chance; // seeds and amounts, printed and given
 pub mod http; // a bare connection that costs little
 pub mod load; // many callers, and how long each call took
 pub mod people; // import requests of many people

@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
+pub(crate) mod people; // imports that carry everything, and whether a server still has them
+pub(crate) mod program; // the program as a process
+pub(crate) mod stores; // the stores that servers are started on
+
 use rollcall_codec::format::Format;
 use rollcall_model::world::World;
 use rollcall_server::{
@@ -39,10 +43,14 @@ pub(crate) fn documented_world() -> World {
 /// The documented world, in which a search that finds several profiles is refused: so an answer that is none proves
 /// that there is one profile at most.
 pub(crate) fn world_that_refuses_several() -> World {
+    world_file::read(&world_file_that_refuses_several(), "refuse.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// That world's file.
+pub(crate) fn world_file_that_refuses_several() -> String {
     let database = "name = \"Customers\"\n";
     assert_eq!(world_file::DOCUMENTED.matches(database).count(), 1);
-    let text = world_file::DOCUMENTED.replace(database, &format!("{database}several_found = \"refuse\"\n"));
-    world_file::read(&text, "refuse.toml").unwrap_or_else(|error| panic!("{error}"))
+    world_file::DOCUMENTED.replace(database, &format!("{database}several_found = \"refuse\"\n"))
 }
 
 /// A server of the documented world that forgets, without sockets.

@@ -1,0 +1,10 @@
+//! The program's commands, each with its arguments. What they do to profiles is the library's, where more than one needs
+//! it.
+
+pub(crate) mod places; // which store, which world: the arguments that commands share
+pub(crate) mod progress; // the bar on a terminal
+
+pub(crate) mod export; // store -> lines
+pub(crate) mod load; // lines -> store
+pub(crate) mod serve; // HTTP
+pub(crate) mod world; // is a world file sound?

@@ -1,0 +1,118 @@
+//! What a load says: the bar, the first bad lines, the file of those that were left out, and how it ended.
+
+use super::keeping::Fate;
+use anyhow::Context;
+use indicatif::ProgressBar;
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// How many bad lines are shown.
+const SHOWN: u64 = 10;
+
+/// Counts what has become of lines, and tells of it.
+pub(super) struct Report {
+    file: String,
+    bar: ProgressBar,
+    rejects: Option<Rejects>,
+    loaded: u64,
+    replaced: u64,
+    unchanged: u64,
+    bad: u64,
+}
+
+struct Rejects {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Report {
+    /// Tells of lines of `file`.
+    pub(super) fn new(file: String, bar: ProgressBar) -> Self {
+        Self { file, bar, rejects: None, loaded: 0, replaced: 0, unchanged: 0, bad: 0 }
+    }
+
+    /// Writes bad lines to this file, too: behind what is in it where the load `goes_on`.
+    pub(super) fn write_rejects(&mut self, path: &Path, goes_on: bool) -> anyhow::Result<()> {
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).append(goes_on).truncate(!goes_on);
+        let file = options.open(path).with_context(|| format!("cannot write rejects to {}", path.display()))?;
+        self.rejects = Some(Rejects { path: path.to_owned(), file: BufWriter::new(file) });
+        Ok(())
+    }
+
+    /// What the file is called.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Takes down the fate of a line.
+    pub(super) fn line(&mut self, number: u64, text: &[u8], fate: &Fate) -> anyhow::Result<()> {
+        match fate {
+            Fate::Loaded => self.loaded += 1,
+            Fate::Replaced => self.replaced += 1,
+            Fate::Unchanged => self.unchanged += 1,
+            Fate::Bad(problem) => {
+                self.bad += 1;
+                self.show(number, problem);
+                if let Some(rejects) = &mut self.rejects {
+                    rejects.write(text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, number: u64, problem: &str) {
+        let note = match self.bad {
+            ..=SHOWN => format!("{}:{number}: {problem}", self.file),
+            _ if self.bad == SHOWN + 1 => "more bad lines are counted and not shown".to_owned(),
+            _ => return,
+        };
+        self.bar.suspend(|| eprintln!("{note}"));
+    }
+
+    /// Everything up to this offset has its fate; bad lines are in their file when this comes back.
+    pub(super) fn reached(&mut self, offset: u64) -> anyhow::Result<()> {
+        let done = self.loaded + self.replaced + self.unchanged + self.bad;
+        self.bar.set_position(offset);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate to look at")]
+        let rate = (done as f64 / self.bar.elapsed().as_secs_f64().max(0.001)) as u64;
+        self.bar.set_message(format!("{done} lines, {rate}/s"));
+        match &mut self.rejects {
+            Some(rejects) => rejects.flush(),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// How it ended, in one line.
+    pub(super) fn summary(&self) -> String {
+        let counts = [(self.replaced, "replaced"), (self.unchanged, "unchanged"), (self.bad, "bad and left out")];
+        let told = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+        format!("loaded {} profiles{}", self.loaded, told.collect::<String>())
+    }
+}
+
+impl Rejects {
+    fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        let newline: &[u8] = if line.ends_with(b"\n") { b"" } else { b"\n" };
+        let written = self.file.write_all(line).and_then(|()| self.file.write_all(newline));
+        self.with_path(written)
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        let flushed = self.file.flush();
+        self.with_path(flushed)
+    }
+
+    fn with_path(&self, written: io::Result<()>) -> anyhow::Result<()> {
+        written.with_context(|| format!("cannot write rejects to {}", self.path.display()))
+    }
+}

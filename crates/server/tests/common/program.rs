@@ -1,0 +1,74 @@
+//! The program `rollcall` as the tests start it: with nothing of what this machine may have set for it, on a free port,
+//! in a folder that is gone with its value.
+
+use rollcall_testbed::server::Server;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+/// The program.
+pub(crate) fn rollcall() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.env("RUST_LOG", "warn");
+    ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE"].iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+/// What it says and how it ends, where it ends by itself.
+pub(crate) fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+/// That the program has refused to start or to go on, said nothing on standard output, and each of these in its message.
+pub(crate) fn check_refusal(output: &Output, says: &[&str]) {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{errors}");
+    for part in says {
+        assert!(errors.contains(part), "{part:?} is not said: {errors}");
+    }
+}
+
+/// A folder for servers of the world that refuses several: the world's file, and their data.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        fs::write(place.world(), super::world_file_that_refuses_several()).unwrap();
+        place
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A server of the place's world on a free port; where it keeps profiles is still to be said.
+    pub(crate) fn rollcall(&self) -> Command {
+        let mut command = rollcall();
+        command.args(["--listen", "127.0.0.1:0", "--world"]).arg(self.world());
+        command
+    }
+
+    /// A server on a folder.
+    pub(crate) fn rollcall_on(&self, data: &Path) -> Command {
+        let mut command = self.rollcall();
+        command.arg("--data").arg(data);
+        command
+    }
+
+    /// Starts a server on the place's data.
+    pub(crate) fn start(&self) -> Server {
+        Server::start(&mut self.rollcall_on(&self.data())).unwrap()
+    }
+
+    fn world(&self) -> PathBuf {
+        self.folder.path().join("world.toml")
+    }
+}

@@ -1,0 +1,136 @@
+//! A store's folder: what it is called inside, which format it is in, and who has it open.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `FORMAT` | says what the folder is, and in which format |
+//! | `rollcall.lock` | locked by the process that has the folder open |
+//! | `0000000001.log`, ... | the segments of the log: the profiles |
+//! | `index` | a checkpoint of the index; made anew where it is missing |
+//!
+//! A name that ends with `.part` is a file that was being written.
+
+use super::files;
+use crate::error::OpenError;
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Write},
+    path::Path,
+};
+
+/// The format that this program writes.
+pub(crate) const FORMAT: u32 = 2;
+
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "rollcall.lock";
+const TITLE: &str = "rollcall store, format ";
+
+/// What a folder turns out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing is in it, or only what making a store left behind.
+    New,
+    /// A store in the current format.
+    Current,
+    /// A store in format 1, see `format_1`.
+    First,
+}
+
+/// A folder that no other process has open, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "held until dropped")] File);
+
+/// Locks the folder, and makes it where there is none. Foreign folders are left as they are.
+pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
+    let folder_error = |cause| OpenError::Folder { path: path.into(), cause };
+    if path.exists() {
+        kind(path)?;
+    }
+    fs::create_dir_all(path).map_err(folder_error)?;
+    let file = File::create(path.join(LOCK_FILE)).map_err(folder_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.into() }),
+        Err(TryLockError::Error(error)) => Err(folder_error(error)),
+    }
+}
+
+/// What the folder is; an error where it is no store of ours, or a later one.
+pub(crate) fn kind(path: &Path) -> Result<Kind, OpenError> {
+    let folder_error = |cause| OpenError::Folder { path: path.into(), cause };
+    match fs::read_to_string(path.join(FORMAT_FILE)) {
+        Ok(text) => current(path, &text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => without_format(path),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(OpenError::NotAStore { path: path.into() }),
+        Err(error) => Err(folder_error(error)),
+    }
+}
+
+fn current(path: &Path, text: &str) -> Result<Kind, OpenError> {
+    let number = text.strip_prefix(TITLE).and_then(|rest| rest.trim_end().parse().ok());
+    match number {
+        Some(FORMAT) => Ok(Kind::Current),
+        Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.into(), found, known: FORMAT }),
+        _ => Err(OpenError::NotAStore { path: path.into() }),
+    }
+}
+
+fn without_format(path: &Path) -> Result<Kind, OpenError> {
+    let names = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
+        .map_err(|cause| OpenError::Folder { path: path.into(), cause })?;
+    let is_ours = |name: &std::ffi::OsString| name == LOCK_FILE || name.to_string_lossy().ends_with(".part");
+    match names.iter().all(is_ours) {
+        true => Ok(Kind::New),
+        false => super::format_1::recognise(path, &names),
+    }
+}
+
+/// Says that the folder is a store in the current format. What it says must be there before.
+pub(crate) fn stamp(path: &Path) -> io::Result<()> {
+    let part = path.join(format!("{FORMAT_FILE}.part"));
+    let mut file = File::create(&part)?;
+    writeln!(file, "{TITLE}{FORMAT}")?;
+    file.sync_all()?;
+    fs::rename(part, path.join(FORMAT_FILE))?;
+    files::sync_folder(path)?;
+    // A folder that was just made is there only when the one around it knows.
+    path.canonicalize()?.parent().map_or(Ok(()), files::sync_folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_a_folder_is() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(kind(folder.path()).unwrap(), Kind::New);
+        fs::write(folder.path().join("FORMAT.part"), "").unwrap();
+        assert_eq!(kind(folder.path()).unwrap(), Kind::New);
+        stamp(folder.path()).unwrap();
+        assert_eq!(kind(folder.path()).unwrap(), Kind::Current);
+        fs::write(folder.path().join(FORMAT_FILE), format!("{TITLE}3\n")).unwrap();
+        assert!(matches!(kind(folder.path()), Err(OpenError::NewerFormat { found: 3, known: FORMAT, .. })));
+        for damaged in ["", "rollcall store, format ", "rollcall store, format 1\n", "rollcall stork, format 2\n"] {
+            fs::write(folder.path().join(FORMAT_FILE), damaged).unwrap();
+            assert!(matches!(kind(folder.path()), Err(OpenError::NotAStore { .. })), "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("letters.txt"), "dear").unwrap();
+        assert!(matches!(lock(folder.path()), Err(OpenError::NotAStore { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_process_has_a_folder_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).unwrap();
+        assert!(matches!(lock(folder.path()), Err(OpenError::InUse { .. })));
+        drop(held);
+        lock(folder.path()).unwrap();
+    }
+}

@@ -1,0 +1,356 @@
+//! Which profile is where in the log, and which profiles may have a key: in memory, since a log cannot be searched.
+//!
+//! Of a key only a hash is kept, in 8 bytes a key. Whoever searches looks at the profiles themselves, so that two keys
+//! of one hash, or an entry that has outlived its key, cost a look and never a wrong answer. What must hold is the
+//! other direction: no key of a profile is missing.
+
+use super::frame::Place;
+use crate::tables;
+use hashbrown::HashTable;
+use rollcall_matching::key::{LookupKey, keys_of};
+use rollcall_model::{
+    database::DatabaseId,
+    profile::{Profile, ProfileId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ops::Bound,
+};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// How many tables the keys are spread over: each is small, so that the time in which one grows or is written down
+/// keeps nobody waiting. A power of two.
+pub(crate) const SHARDS: usize = 256;
+
+/// How many slots lie in one piece, for the same reason.
+pub(crate) const SLOTS_TOGETHER: usize = 1 << 16;
+
+/// A profile's number in the index. It keeps it as long as the index lives.
+pub(crate) type SlotNumber = u32;
+
+/// Everything that is found.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// Makes hashes of this folder unlike those of others, so that nobody can prepare keys of one hash.
+    pub(crate) salt: u64,
+    slots: Slots,
+    by_id: BTreeMap<(DatabaseId, ProfileId), SlotNumber>,
+    shards: Vec<Shard>,
+}
+
+/// A profile: who it is, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) database: DatabaseId,
+    pub(crate) id: ProfileId,
+    pub(crate) place: Place,
+}
+
+/// What a write changes in the index.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) slot: Slot,
+    /// Hashes of keys that the profile has no longer, and of those that it has now.
+    pub(crate) removed: Vec<u64>,
+    pub(crate) added: Vec<u64>,
+}
+
+impl Index {
+    pub(crate) fn new(salt: u64) -> Self {
+        let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
+        Self { salt, slots: Slots::default(), by_id: BTreeMap::new(), shards }
+    }
+
+    /// An index of what a checkpoint says.
+    pub(crate) fn restored(salt: u64, slots: Slots, shards: Vec<Shard>) -> Self {
+        let by_id = slots.iter().zip(0..).map(|(slot, number)| ((slot.database, slot.id), number)).collect();
+        Self { salt, slots, by_id, shards }
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    pub(crate) fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// Where the profile is.
+    pub(crate) fn place(&self, database: DatabaseId, id: ProfileId) -> Option<Place> {
+        let number = self.by_id.get(&(database, id))?;
+        Some(self.slots.get(*number).place)
+    }
+
+    /// The greatest identifier of all databases.
+    pub(crate) fn youngest(&self) -> Option<ProfileId> {
+        let mut youngest = None;
+        let mut last = self.by_id.last_key_value();
+        while let Some(((database, id), _)) = last {
+            youngest = youngest.max(Some(*id));
+            last = self.by_id.range(..(*database, ProfileId([0; 12]))).next_back();
+        }
+        youngest
+    }
+
+    /// The database's profiles that are younger than `after`, oldest first.
+    pub(crate) fn after(&self, database: DatabaseId, after: Option<ProfileId>) -> impl Iterator<Item = Slot> {
+        let begin = match after {
+            Some(id) => Bound::Excluded((database, id)),
+            None => Bound::Included((database, ProfileId([0; 12]))),
+        };
+        let end = Bound::Included((database, ProfileId([u8::MAX; 12])));
+        self.by_id.range((begin, end)).map(|(_, number)| *self.slots.get(*number))
+    }
+
+    /// The profiles that may have the key, oldest first.
+    pub(crate) fn candidates(&self, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = ProfileId> {
+        let hash = hash_of_lookup(self.salt, database, key);
+        // Another database's profile is here only when two hashes are the same.
+        self.holders(hash).map(|number| self.slots.get(number)).filter(move |s| s.database == database).map(|s| s.id)
+    }
+
+    /// Whether a search for this hash comes upon the profile.
+    pub(crate) fn leads_to(&self, hash: u64, database: DatabaseId, id: ProfileId) -> bool {
+        let number = self.by_id.get(&(database, id));
+        number.is_some_and(|number| match self.shard(hash).holders(hash) {
+            Some(Holders::One(holder)) => holder == *number,
+            Some(Holders::Many(known)) => known.contains(&(id, *number)),
+            None => false,
+        })
+    }
+
+    fn holders(&self, hash: u64) -> impl Iterator<Item = SlotNumber> {
+        let (one, many) = match self.shard(hash).holders(hash) {
+            Some(Holders::One(number)) => (Some(number), None),
+            Some(Holders::Many(known)) => (None, Some(known)),
+            None => (None, None),
+        };
+        one.into_iter().chain(many.into_iter().flatten().map(|(_, number)| *number))
+    }
+
+    /// Takes a change in, and says where the profile was before.
+    pub(crate) fn apply(&mut self, change: Change) -> Option<Place> {
+        let Change { slot, removed, added } = change;
+        let (number, before) = self.put(slot);
+        for hash in removed {
+            self.shard_mut(hash).remove(hash, (slot.id, number));
+        }
+        let Self { slots, shards, .. } = self;
+        for hash in added {
+            shards[shard_of(hash)].add(hash, (slot.id, number), |other| slots.get(other).id);
+        }
+        before
+    }
+
+    fn put(&mut self, slot: Slot) -> (SlotNumber, Option<Place>) {
+        match self.by_id.get(&(slot.database, slot.id)) {
+            Some(number) => {
+                let known = self.slots.get_mut(*number);
+                let before = known.place;
+                known.place = slot.place;
+                (*number, Some(before))
+            }
+            None => {
+                let number = self.slots.push(slot);
+                self.by_id.insert((slot.database, slot.id), number);
+                (number, None)
+            }
+        }
+    }
+
+    fn shard(&self, hash: u64) -> &Shard {
+        &self.shards[shard_of(hash)]
+    }
+
+    fn shard_mut(&mut self, hash: u64) -> &mut Shard {
+        &mut self.shards[shard_of(hash)]
+    }
+}
+
+/// The hashes under which a profile is found.
+pub(crate) fn hashes_of(salt: u64, profile: &Profile) -> HashSet<u64> {
+    keys_of(profile).iter().flat_map(|key| hashes_of_key(salt, profile.database, key)).collect()
+}
+
+/// The hashes under which a key is found: wherever it stems from, and by its resource (M17).
+pub(crate) fn hashes_of_key(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = u64> {
+    let mut bytes = tables::key_place(database, key);
+    let anywhere = xxh3_64_with_seed(&bytes, salt);
+    let at_resource = key.resource.map(|resource| {
+        bytes.extend_from_slice(&resource.0.to_be_bytes());
+        xxh3_64_with_seed(&bytes, salt)
+    });
+    std::iter::once(anywhere).chain(at_resource)
+}
+
+fn hash_of_lookup(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> u64 {
+    hashes_of_key(salt, database, key).last().unwrap_or_default()
+}
+
+/// The upper bits choose the shard, the lower half is what the shard keeps.
+fn shard_of(hash: u64) -> usize {
+    (hash >> (u64::BITS - SHARDS.trailing_zeros())) as usize
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+fn kept(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// Profiles by their number.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(Vec<Vec<Slot>>);
+
+impl Slots {
+    pub(crate) fn length(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * SLOTS_TOGETHER + last.len())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "2^31 profiles of 28 bytes do not fit into memory")]
+    pub(crate) fn push(&mut self, slot: Slot) -> SlotNumber {
+        let number = self.length();
+        if number.is_multiple_of(SLOTS_TOGETHER) {
+            self.0.push(Vec::with_capacity(SLOTS_TOGETHER));
+        }
+        self.0[number / SLOTS_TOGETHER].push(slot);
+        number as SlotNumber
+    }
+
+    /// The slot with this number, which must have been given out.
+    pub(crate) fn get(&self, number: SlotNumber) -> &Slot {
+        &self.0[number as usize / SLOTS_TOGETHER][number as usize % SLOTS_TOGETHER]
+    }
+
+    fn get_mut(&mut self, number: SlotNumber) -> &mut Slot {
+        &mut self.0[number as usize / SLOTS_TOGETHER][number as usize % SLOTS_TOGETHER]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.0.iter().flatten()
+    }
+
+    /// Those from this number on that lie in one piece with it; none after the last.
+    pub(crate) fn piece(&self, from: usize) -> &[Slot] {
+        self.0.get(from / SLOTS_TOGETHER).map_or(&[], |piece| &piece[(from % SLOTS_TOGETHER).min(piece.len())..])
+    }
+}
+
+/// Some of the keys. A key has nearly always one holder; those of the others are in lists.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    /// The lower half of a key's hash, and who has it: a profile's number, or a list's with [`LIST`].
+    table: HashTable<(u32, u32)>,
+    lists: Vec<List>,
+    /// Lists that are not used.
+    free: Vec<u32>,
+}
+
+/// Holders of one key, oldest first.
+pub(crate) type List = BTreeSet<(ProfileId, SlotNumber)>;
+
+/// Marks the number of a list.
+const LIST: u32 = 1 << 31;
+
+/// Who may have a key.
+pub(crate) enum Holders<'a> {
+    One(SlotNumber),
+    Many(&'a List),
+}
+
+impl Shard {
+    /// A shard for so many keys.
+    pub(crate) fn with_capacity(keys: usize) -> Self {
+        Self { table: HashTable::with_capacity(keys), ..Self::default() }
+    }
+
+    /// Its keys with their holders.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, Holders<'_>)> {
+        self.table.iter().map(|(hash, holder)| (*hash, self.at(*holder)))
+    }
+
+    /// Takes in what a checkpoint says of a key that it has not yet.
+    pub(crate) fn restore(&mut self, hash: u32, mut holders: List) {
+        let holder = match (holders.len(), holders.pop_first()) {
+            (_, None) => return,
+            (1, Some((_, number))) => number,
+            (_, Some(first)) => {
+                holders.insert(first);
+                self.keep_list(holders)
+            }
+        };
+        self.table.insert_unique(spread(hash), (hash, holder), |(hash, _)| spread(*hash));
+    }
+
+    /// Like [`Self::restore`], for the many keys with one holder.
+    pub(crate) fn restore_one(&mut self, hash: u32, holder: SlotNumber) {
+        self.table.insert_unique(spread(hash), (hash, holder), |(hash, _)| spread(*hash));
+    }
+
+    fn at(&self, holder: u32) -> Holders<'_> {
+        match holder & LIST {
+            0 => Holders::One(holder),
+            _ => Holders::Many(&self.lists[(holder & !LIST) as usize]),
+        }
+    }
+
+    fn holders(&self, hash: u64) -> Option<Holders<'_>> {
+        let hash = kept(hash);
+        let (_, holder) = self.table.find(spread(hash), |(known, _)| *known == hash)?;
+        Some(self.at(*holder))
+    }
+
+    fn add(&mut self, hash: u64, holder: (ProfileId, SlotNumber), id_of: impl Fn(SlotNumber) -> ProfileId) {
+        let hash = kept(hash);
+        let Some((_, known)) = self.table.find(spread(hash), |(known, _)| *known == hash).copied() else {
+            return self.restore_one(hash, holder.1);
+        };
+        if known & LIST != 0 {
+            self.lists[(known & !LIST) as usize].insert(holder);
+        } else if known != holder.1 {
+            let list = self.keep_list(List::from([(id_of(known), known), holder]));
+            self.set(hash, list);
+        }
+    }
+
+    fn remove(&mut self, hash: u64, holder: (ProfileId, SlotNumber)) {
+        let hash = kept(hash);
+        let Ok(entry) = self.table.find_entry(spread(hash), |(known, _)| *known == hash) else { return };
+        let (_, known) = *entry.get();
+        if known == holder.1 {
+            entry.remove();
+        } else if known & LIST != 0 {
+            let list = &mut self.lists[(known & !LIST) as usize];
+            list.remove(&holder);
+            if let (1, Some((_, last))) = (list.len(), list.first().copied()) {
+                list.clear();
+                self.free.push(known & !LIST);
+                self.set(hash, last);
+            }
+        }
+    }
+
+    fn set(&mut self, hash: u32, holder: u32) {
+        if let Some((_, known)) = self.table.find_mut(spread(hash), |(known, _)| *known == hash) {
+            *known = holder;
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer lists than profiles")]
+    fn keep_list(&mut self, list: List) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.lists[number as usize] = list;
+                number | LIST
+            }
+            None => {
+                self.lists.push(list);
+                (self.lists.len() - 1) as u32 | LIST
+            }
+        }
+    }
+}
+
+/// The table wants all 64 bits to be different where hashes are.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

@@ -1,0 +1,321 @@
+//! The log: segments that frames are appended to, each synced before anybody hears of it.
+//!
+//! A segment begins with a list of the segments that count beside it, and how many bytes of each. So the newest one
+//! says what the log is; what a failed write has left behind it is in no list, and never read again. Which record of a
+//! profile counts, and where it is, see `index`.
+
+use super::{
+    files::{File, Files},
+    frame::{self, Frame, Place, ReadFrame, Record},
+};
+use crate::error::OpenError;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    ops::Range,
+    sync::Arc,
+};
+
+/// A segment that has reached this length is followed by a new one.
+pub(crate) const SEGMENT_BYTES: u64 = 128 << 20;
+
+/// What a segment's file is called.
+pub(crate) fn segment_name(number: u32) -> String {
+    format!("{number:010}.log")
+}
+
+/// The segment whose file is called so.
+pub(crate) fn segment_number(name: &str) -> Option<u32> {
+    let number = name.strip_suffix(".log")?.parse().ok()?;
+    (segment_name(number) == name).then_some(number)
+}
+
+/// A place between two frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Position {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+}
+
+/// The segments that count, and where the next frame goes.
+#[derive(Debug)]
+pub(crate) struct Log {
+    files: Arc<dyn Files>,
+    segments: BTreeMap<u32, Segment>,
+    /// The segment that is appended to. Without one, the next frame begins a segment.
+    tail: Option<u32>,
+    next_segment: u32,
+    next_frame: u64,
+    /// [`SEGMENT_BYTES`], unless a test wants more segments.
+    segment_bytes: u64,
+}
+
+/// A segment that counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    pub(crate) file: Arc<dyn File>,
+    /// How many of its bytes count.
+    pub(crate) length: u64,
+}
+
+/// What a frame has become.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Appended {
+    pub(crate) segment: u32,
+    /// Where the frame begins.
+    offset: u64,
+}
+
+impl Appended {
+    /// Where in the log something is that is here in the frame.
+    #[expect(clippy::cast_possible_truncation, reason = "a frame that ends behind 4 GiB is not sealed")]
+    pub(crate) fn place(self, at: usize, length: usize) -> Place {
+        Place { segment: self.segment, offset: self.offset as u32 + at as u32, length: length as u32 }
+    }
+}
+
+impl Log {
+    /// The log of a folder, as it was when the last frame was synced. Changes nothing.
+    pub(crate) fn open(files: Arc<dyn Files>) -> Result<Self, OpenError> {
+        let mut log = Self {
+            files: Arc::clone(&files),
+            segments: BTreeMap::new(),
+            tail: None,
+            next_segment: 1,
+            next_frame: 1,
+            segment_bytes: SEGMENT_BYTES,
+        };
+        let mut numbers: BTreeSet<u32> = files.names()?.iter().filter_map(|name| segment_number(name)).collect();
+        log.next_segment = numbers.last().map_or(1, |last| last + 1);
+        while let Some(newest) = numbers.pop_last() {
+            if let Some(first) = log.first_frame(newest)? {
+                log.count(newest, &first)?;
+                break;
+            }
+        }
+        Ok(log)
+    }
+
+    /// A segment's first frame; none if the segment was being begun when its process died.
+    fn first_frame(&self, number: u32) -> Result<Option<ReadFrame>, OpenError> {
+        let file = self.files.open(&segment_name(number))?;
+        let length = file.length()?;
+        let first = frame::read(&*file, number, 0, length)?;
+        match first {
+            None if frame::search(&*file, number, 0, length)?.is_some() => Err(damaged(number, 0)),
+            first => Ok(first),
+        }
+    }
+
+    /// Takes in the newest segment, and those that it says count.
+    fn count(&mut self, newest: u32, first: &ReadFrame) -> Result<(), OpenError> {
+        let mut counting = BTreeMap::new();
+        for record in first.records() {
+            if let (Record::Counts { segment, length }, _) = record.ok_or_else(|| damaged(newest, 0))? {
+                counting.insert(segment, length);
+            }
+        }
+        let file = self.files.open(&segment_name(newest))?;
+        let (length, forgotten) = self.read_newest(newest, &*file, first)?;
+        counting.retain(|number, _| *number != newest && !forgotten.contains(number));
+        for (number, length) in counting {
+            self.segments.insert(number, Segment { file: open_counting(&*self.files, number, length)?, length });
+        }
+        self.segments.insert(newest, Segment { file, length });
+        Ok(())
+    }
+
+    /// Where the newest segment ends, and which segments it says are forgotten.
+    fn read_newest(
+        &mut self,
+        number: u32,
+        file: &dyn File,
+        first: &ReadFrame,
+    ) -> Result<(u64, BTreeSet<u32>), OpenError> {
+        let length = file.length()?;
+        let mut forgotten = BTreeSet::new();
+        let (mut end, mut next_frame) = (0, first.number);
+        while let Some(frame) = frame::read(file, number, end, length)?.filter(|frame| frame.number == next_frame) {
+            if frame.is_mark() {
+                self.next_frame = next_frame;
+                return Ok((end, forgotten));
+            }
+            for record in frame.records() {
+                match record.ok_or_else(|| damaged(number, end))?.0 {
+                    Record::Forgotten { segment } => forgotten.insert(segment),
+                    _ => false,
+                };
+            }
+            (end, next_frame) = (frame.end(), next_frame + 1);
+        }
+        // What follows was never answered, unless something whole follows it.
+        if frame::search(file, number, end, length)?.is_some() {
+            return Err(damaged(number, end));
+        }
+        self.next_frame = next_frame;
+        Ok((end, forgotten))
+    }
+
+    /// Removes the files that count no longer.
+    pub(crate) fn tidy_up(&self) -> io::Result<()> {
+        for name in self.files.names()? {
+            if segment_number(&name).is_some_and(|number| !self.segments.contains_key(&number)) {
+                self.files.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn segments(&self) -> &BTreeMap<u32, Segment> {
+        &self.segments
+    }
+
+    /// Behind the last frame that counts.
+    pub(crate) fn end(&self) -> Position {
+        let last = self.segments.last_key_value();
+        last.map_or(Position::default(), |(&segment, last)| Position { segment, offset: last.length })
+    }
+
+    /// The segment that is appended to, if there is one.
+    pub(crate) fn tail(&self) -> Option<u32> {
+        self.tail
+    }
+
+    /// Writes the frame, and comes back when it is on the disk. After an error it is not in the log, and whatever of it
+    /// was written never will be: what comes next is written into a new segment, whose list leaves it out.
+    pub(crate) fn append(&mut self, frame: &mut Frame) -> io::Result<Appended> {
+        let is_full = |log: &Self, tail| log.segments[&tail].length >= log.segment_bytes;
+        let appended = match self.tail.take().filter(|&tail| !is_full(self, tail)) {
+            Some(tail) => self.append_to(tail, frame),
+            None => self.begin_segment(frame),
+        }?;
+        self.tail = Some(appended.segment);
+        self.mark();
+        Ok(appended)
+    }
+
+    fn append_to(&mut self, number: u32, frame: &mut Frame) -> io::Result<Appended> {
+        let Segment { file, length: offset } = self.segments[&number].clone();
+        let bytes = frame.sealed(number, offset, self.next_frame)?;
+        file.write_at(bytes, offset)?;
+        file.sync()?;
+        self.next_frame += 1;
+        let length = offset + frame.length() as u64;
+        self.segments.insert(number, Segment { file, length });
+        Ok(Appended { segment: number, offset })
+    }
+
+    fn begin_segment(&mut self, frame: &mut Frame) -> io::Result<Appended> {
+        let (number, name) = (self.next_segment, segment_name(self.next_segment));
+        self.next_segment += 1;
+        let file = self.files.create(&name)?;
+        let written = self.write_first(number, &*file, frame);
+        match written {
+            Ok(offset) => {
+                let length = offset + frame.length() as u64;
+                self.segments.insert(number, Segment { file, length });
+                self.next_frame += 2;
+                Ok(Appended { segment: number, offset })
+            }
+            Err(error) => {
+                // If it stays, it has no frame, or none that was answered.
+                let _tried = self.files.remove(&name).and_then(|()| self.files.sync_names());
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the list of what counts, and the frame after it.
+    fn write_first(&self, number: u32, file: &dyn File, frame: &mut Frame) -> io::Result<u64> {
+        let mut list = Frame::new();
+        for (&segment, Segment { length, .. }) in &self.segments {
+            list.push(Record::Counts { segment, length: *length });
+        }
+        // Its own number, so that the list is no mark when nothing else counts.
+        list.push(Record::Counts { segment: number, length: 0 });
+        let offset = list.length() as u64;
+        let mut bytes = list.sealed(number, 0, self.next_frame)?.to_vec();
+        bytes.extend_from_slice(frame.sealed(number, offset, self.next_frame + 1)?);
+        file.write_at(&bytes, 0)?;
+        file.sync()?;
+        self.files.sync_names()?;
+        Ok(offset)
+    }
+
+    /// Says behind the last frame that it is on the disk. Not synced: it tells a flipped byte from a write that was cut
+    /// off for as long as the machine runs, and without it the last frame alone cannot be told apart.
+    fn mark(&self) {
+        if let Some(tail) = self.tail {
+            let Segment { file, length } = &self.segments[&tail];
+            let mut mark = Frame::new();
+            let _missing_is_no_fault =
+                mark.sealed(tail, *length, self.next_frame).and_then(|bytes| file.write_at(bytes, *length));
+        }
+    }
+
+    /// How much was written from this position on.
+    pub(crate) fn bytes_from(&self, from: Position) -> u64 {
+        let segments = self.segments.range(from.segment..);
+        let begin = |number| if number == from.segment { from.offset } else { 0 };
+        segments.map(|(&number, segment)| segment.length.saturating_sub(begin(number))).sum()
+    }
+
+    pub(crate) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// From now on the segment does not count; a frame has said so.
+    pub(crate) fn forget(&mut self, number: u32) {
+        self.segments.remove(&number);
+    }
+
+    /// All frames from this position on, or from the first one that is younger, in the order in which they were written.
+    pub(crate) fn frames_from(
+        &self,
+        from: Position,
+        mut each: impl FnMut(u32, &ReadFrame) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        for (&number, segment) in self.segments.range(from.segment..) {
+            let begin = if number == from.segment { from.offset } else { 0 };
+            frames_of(number, segment, begin..segment.length, |frame| each(number, frame))?;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_segments_of(self, segment_bytes: u64) -> Self {
+        Self { segment_bytes, ..self }
+    }
+}
+
+/// All frames of a part of a segment that counts.
+pub(crate) fn frames_of(
+    number: u32,
+    segment: &Segment,
+    part: Range<u64>,
+    mut each: impl FnMut(&ReadFrame) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    let mut at = part.start;
+    while at < part.end {
+        let frame = frame::read(&*segment.file, number, at, part.end)?.ok_or_else(|| damaged(number, at))?;
+        each(&frame)?;
+        at = frame.end();
+    }
+    Ok(())
+}
+
+fn open_counting(files: &dyn Files, number: u32, length: u64) -> Result<Arc<dyn File>, OpenError> {
+    let missing = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => damaged(number, 0),
+        _ => error.into(),
+    };
+    let file = files.open(&segment_name(number)).map_err(missing)?;
+    match file.length()? {
+        there if there < length => Err(damaged(number, there)),
+        _ => Ok(file),
+    }
+}
+
+pub(crate) fn damaged(segment: u32, offset: u64) -> OpenError {
+    OpenError::Damaged { file: segment_name(segment), offset }
+}

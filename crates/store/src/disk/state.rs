@@ -1,0 +1,187 @@
+//! What is kept, to be read: the index, and the profiles in the segments it points into.
+
+use super::{
+    Headway, checkpoint,
+    files::{File, Files},
+    frame::{Place, ReadFrame, Record},
+    index::{self, Change, Index, Slot},
+    log::{Log, Position, damaged},
+};
+use crate::{
+    error::{OpenError, StoreError},
+    record,
+    transaction::{Snapshot, View, find_by_id},
+};
+use rollcall_matching::{
+    index::ProfileIndex,
+    key::{KeySource, LookupKey, keys_of},
+};
+use rollcall_model::{
+    database::DatabaseId,
+    profile::{Profile, ProfileId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, atomic::Ordering},
+};
+
+/// One state of a folder.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) index: Index,
+    segments: BTreeMap<u32, Arc<dyn File>>,
+}
+
+impl State {
+    /// What the log holds, by way of the checkpoint if there is a sound one; and from which position on it was read.
+    pub(crate) fn restore(log: &Log, files: &dyn Files, headway: &Headway) -> Result<(Self, Position), OpenError> {
+        let fits = |position: Position| match log.segments().get(&position.segment) {
+            Some(segment) => position.offset <= segment.length,
+            None => position < log.end(),
+        };
+        let checkpoint = checkpoint::read(files).filter(|(_, position)| fits(*position));
+        let (index, position) = checkpoint.unwrap_or_else(|| (Index::new(new_salt()), Position::default()));
+        let segments = log.segments().iter().map(|(number, segment)| (*number, Arc::clone(&segment.file))).collect();
+        let mut state = Self { index, segments };
+        state.read_on(log, position, headway)?;
+        Ok((state, position))
+    }
+
+    /// Takes in what was written from this position on. A profile that was written several times is looked at once.
+    fn read_on(&mut self, log: &Log, position: Position, headway: &Headway) -> Result<(), OpenError> {
+        let mut written = BTreeSet::new();
+        log.frames_from(position, |segment, frame| {
+            headway.fetch_add(1, Ordering::Relaxed);
+            for slot in profiles_in(segment, frame)? {
+                written.insert((slot.database, slot.id));
+                self.index.apply(Change { slot, removed: Vec::new(), added: Vec::new() });
+            }
+            Ok(())
+        })?;
+        for (database, id) in written {
+            headway.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = self.index.place(database, id) else { continue };
+            let profile = self.profile_at(place, database, id)?;
+            let added = index::hashes_of(self.index.salt, &profile).into_iter().collect();
+            self.index.apply(Change { slot: Slot { database, id, place }, removed: Vec::new(), added });
+        }
+        Ok(())
+    }
+
+    /// Takes in a change that is on the disk, and says where the profile was before.
+    pub(crate) fn apply(&mut self, change: Change) -> Option<Place> {
+        self.index.apply(change)
+    }
+
+    /// From now on profiles may be in this segment, too.
+    pub(crate) fn add_segment(&mut self, number: u32, file: &Arc<dyn File>) {
+        self.segments.entry(number).or_insert_with(|| Arc::clone(file));
+    }
+
+    /// No profile is in this segment any more.
+    pub(crate) fn remove_segment(&mut self, number: u32) {
+        self.segments.remove(&number);
+    }
+
+    /// A profile's record, as it is in the log.
+    pub(crate) fn body(&self, place: Place, database: DatabaseId, id: ProfileId) -> Result<Vec<u8>, StoreError> {
+        let problem = "the segment that it is in does not count";
+        let segment = self.segments.get(&place.segment).ok_or(StoreError::Corrupt { database, id, problem })?;
+        let mut body = vec![0; place.length as usize];
+        segment.read_at(&mut body, u64::from(place.offset)).map_err(|error| StoreError::Engine(Arc::new(error)))?;
+        Ok(body)
+    }
+
+    fn profile_at(&self, place: Place, database: DatabaseId, id: ProfileId) -> Result<Arc<Profile>, StoreError> {
+        let body = self.body(place, database, id)?;
+        let profile = record::decode(database, id, &body);
+        profile.map(Arc::new).map_err(|problem| StoreError::Corrupt { database, id, problem })
+    }
+}
+
+/// A random number; the hasher's keys are the standard library's way to one.
+fn new_salt() -> u64 {
+    RandomState::new().hash_one("salt")
+}
+
+/// Where a frame says that profiles are.
+pub(crate) fn profiles_in(segment: u32, frame: &ReadFrame) -> Result<Vec<Slot>, OpenError> {
+    let mut slots = Vec::new();
+    for record in frame.records() {
+        let (record, end) = record.ok_or_else(|| damaged(segment, frame.end()))?;
+        if let Record::Profile { database, id, body } = record {
+            slots.push(Slot { database, id, place: place(segment, end, body.len())? });
+        }
+    }
+    Ok(slots)
+}
+
+/// The place of a body that ends here.
+fn place(segment: u32, end: u64, length: usize) -> Result<Place, OpenError> {
+    let offset = u32::try_from(end - length as u64).map_err(|_| damaged(segment, end))?;
+    let length = u32::try_from(length).map_err(|_| damaged(segment, end))?;
+    Ok(Place { segment, offset, length })
+}
+
+/// The profiles among the candidates that have the key, until there are `count`. The index knows hashes only.
+pub(crate) fn those_with_key(
+    view: &dyn View,
+    database: DatabaseId,
+    key: &LookupKey<'_>,
+    count: usize,
+    candidates: impl Iterator<Item = ProfileId>,
+) -> Result<Vec<ProfileId>, StoreError> {
+    let mut found = Vec::new();
+    for id in candidates {
+        if found.len() == count {
+            break;
+        }
+        let has_it = |profile: Arc<Profile>| keys_of(&profile).iter().any(|has| has.is_found_by(key));
+        let is_found = match view.profile(database, id) {
+            Ok(profile) => profile.is_some_and(has_it),
+            // One that is damaged had the key as far as anybody knows. Who asks for it learns of the damage.
+            Err(StoreError::Corrupt { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if is_found {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+impl ProfileIndex for State {
+    type Error = StoreError;
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        match key.source {
+            KeySource::ProfileId => find_by_id(self, database, key),
+            _ => those_with_key(self, database, key, count, self.index.candidates(database, key)),
+        }
+    }
+}
+
+impl View for State {
+    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
+        let place = self.index.place(database, id);
+        place.map(|place| self.profile_at(place, database, id)).transpose()
+    }
+}
+
+impl Snapshot for State {
+    fn profiles_after(
+        &self,
+        database: DatabaseId,
+        after: Option<ProfileId>,
+        count: usize,
+    ) -> Result<Vec<Arc<Profile>>, StoreError> {
+        let slots = self.index.after(database, after).take(count);
+        slots.map(|slot| self.profile_at(slot.place, database, slot.id)).collect()
+    }
+}
