@@ -33,13 +33,14 @@ enum Kind {
 }
 
 /// Table: name, title, what it is. In the order of their turns.
-const TABLE: [(&str, &str, Kind); 10] = [
+const TABLE: [(&str, &str, Kind); 11] = [
     ("floor", "append 1 KB + fdatasync, one thread", Kind::Floor),
     ("disk", "**our server, `DiskStore`**", Kind::Ours(Keeps::Disk)),
     ("single", "the same, one sync per request", Kind::Ours(Keeps::Single)),
     ("log", "our server, bare log with group commit", Kind::Ours(Keeps::Log)),
     ("memory", "our server, `MemoryStore`", Kind::Ours(Keeps::Memory)),
     ("bare", "bare hyper + `serde_json::Value`", Kind::Ours(Keeps::Nothing)),
+    ("postgres", "our server, `PostgresStore`", Kind::Ours(Keeps::Postgres)),
     ("function", "PL/pgSQL upsert, called directly", Kind::Function),
     ("prism", "Prism", Kind::Mock(&mocks::PRISM)),
     ("mockoon", "Mockoon", Kind::Mock(&mocks::MOCKOON)),
@@ -117,10 +118,11 @@ fn started(kind: Kind, name: &str, place: &Place<'_>, people: u64) -> anyhow::Re
         Kind::Function => Running::Function(Function::create(&place.new_database()?)?),
         // Filled without the brake, which only slows the filling down.
         Kind::Ours(Keeps::Single) => {
-            fill(&Running::Ours(serve::start(Keeps::Disk, &folder)?), name, people)?;
-            return Ok(Running::Ours(serve::start(Keeps::Single, &folder)?));
+            fill(&Running::Ours(serve::start(Keeps::Disk, folder.as_os_str())?), name, people)?;
+            return Ok(Running::Ours(serve::start(Keeps::Single, folder.as_os_str())?));
         }
-        Kind::Ours(keeps) => Running::Ours(serve::start(keeps, &folder)?),
+        Kind::Ours(Keeps::Postgres) => Running::Ours(serve::start(Keeps::Postgres, place.new_database()?.as_ref())?),
+        Kind::Ours(keeps) => Running::Ours(serve::start(keeps, folder.as_os_str())?),
     };
     fill(&running, name, people)?;
     Ok(running)

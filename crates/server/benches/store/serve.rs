@@ -1,8 +1,9 @@
 //! Our server with something else behind it, as a process of its own: this program starts itself again.
 
 use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rollcall_server::{http, service::Service, world_file};
-use rollcall_store::{disk::DiskStore, memory::MemoryStore, transaction::Store};
+use rollcall_store::{disk::DiskStore, memory::MemoryStore, postgres::PostgresStore, transaction::Store};
 use rollcall_testbed::server::Server;
 use tokio::net::TcpListener;
 
@@ -30,6 +31,8 @@ pub(crate) enum Keeps {
     Single,
     /// A log that is written and never read
     Log,
+    /// The store on PostgreSQL
+    Postgres,
     /// The store in memory
     Memory,
     /// No store and no import: a constant answer to whatever is JSON
@@ -40,13 +43,14 @@ pub(crate) enum Keeps {
 #[derive(clap::Args)]
 pub(crate) struct Options {
     keeps: Keeps,
-    folder: PathBuf,
+    /// A folder, or the URL of a database
+    place: OsString,
 }
 
 /// Starts this program again, to serve.
-pub(crate) fn start(keeps: Keeps, folder: &Path) -> anyhow::Result<Server> {
+pub(crate) fn start(keeps: Keeps, place: &OsStr) -> anyhow::Result<Server> {
     let keeps = keeps.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned());
-    Server::start(Command::new(std::env::current_exe()?).args(["serve", &keeps]).arg(folder))
+    Server::start(Command::new(std::env::current_exe()?).args(["serve", &keeps]).arg(place))
 }
 
 /// What the started program does.
@@ -54,10 +58,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
+    let folder = Path::new(&options.place);
     let store: Arc<dyn Store> = match options.keeps {
-        Keeps::Disk => Arc::new(DiskStore::open(&options.folder)?),
-        Keeps::Single => Arc::new(OneAtATime::before(DiskStore::open(&options.folder)?)),
-        Keeps::Log => Arc::new(BareLog::create(&options.folder.join("log"))?),
+        Keeps::Disk => Arc::new(DiskStore::open(folder)?),
+        Keeps::Single => Arc::new(OneAtATime::before(DiskStore::open(folder)?)),
+        Keeps::Log => Arc::new(BareLog::create(&folder.join("log"))?),
+        Keeps::Postgres => Arc::new(PostgresStore::open(&options.place.to_string_lossy())?),
         Keeps::Memory => Arc::new(MemoryStore::new()),
         Keeps::Nothing => return runtime.block_on(serve_constant(listener, address)),
     };
