@@ -5,18 +5,18 @@
 
 pub(crate) mod files; // what is asked of a file system
 
-mod folder; // what a folder is, and who has it open
+pub(crate) mod folder; // what a folder is, and who has it open
 mod format_1; // folders of the first format, written anew
 
 pub(crate) mod frame; // bytes: frames and records
 pub(crate) mod log; // segments of frames
 pub(crate) mod index; // which profile is where, and who may have a key
-mod checkpoint; // the index as a file
+pub(crate) mod checkpoint; // the index as a file
 pub(crate) mod state; // what is kept, to be read
 mod cleaner; // takes space back
 mod writer; // what is written: jobs, frames, chores
-//#[cfg(test)]
-//mod power_loss; // test: prefixes of what was written and synced
+#[cfg(test)]
+mod power_loss; // test: prefixes of what was written and synced
 
 use crate::{
     error::{OpenError, StoreError},

@@ -84,6 +84,21 @@ pub enum OpenError {
         /// The newest format this program knows.
         known: u32,
     },
+    /// The folder is in a format that is written anew when a server opens it.
+    OlderFormat {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing has been kept in the folder.
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that has to be empty holds something.
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder holds something else.
     NotAStore {
         /// The folder.
@@ -142,6 +157,13 @@ impl fmt::Display for OpenError {
                  wrote it",
                 path.display()
             ),
+            Self::OlderFormat { path } => write!(
+                f,
+                "{} is in an older format: start the server with it once, which writes it anew, then try again",
+                path.display()
+            ),
+            Self::NoStore { path } => write!(f, "{} holds no Rollcall store: look at the path", path.display()),
+            Self::NotEmpty { path } => write!(f, "{} is not empty: name a new folder", path.display()),
             Self::NotAStore { path } => {
                 write!(f, "{} holds files that are no Rollcall store: name an empty or a new folder", path.display())
             }

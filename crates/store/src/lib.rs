@@ -25,3 +25,8 @@ pub mod disk; // the store that does not
 
 #[cfg(feature = "postgres")]
 pub mod postgres; // the store that many servers share
+
+pub mod progress; // how far something long has come
+
+pub mod backup; // a copy of a folder
+pub mod check; // whether a folder is sound

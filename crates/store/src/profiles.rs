@@ -36,6 +36,11 @@ impl Profiles {
         self.by_id.get(&(database, id))
     }
 
+    #[cfg(feature = "postgres")]
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
         self.by_id.values()
     }

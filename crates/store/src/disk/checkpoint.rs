@@ -31,13 +31,11 @@ const READ_AT_ONCE: usize = 1 << 20;
 
 const SLOT_BYTES: usize = 4 + 12 + 4 + 4 + 4;
 
-/// Writes the index down. `with_index` gives a look at it, for a moment each time; the position is where the log ended
-/// before the first look.
-pub(crate) fn write(
-    files: &dyn Files,
-    position: Position,
-    with_index: &mut dyn FnMut(&mut dyn FnMut(&Index)),
-) -> io::Result<()> {
+/// Gives a look at the index, for a moment each time.
+pub(crate) type WithIndex<'a> = dyn FnMut(&mut dyn FnMut(&Index)) + 'a;
+
+/// Writes the index down. The position is where the log ended before the first look.
+pub(crate) fn write(files: &dyn Files, position: Position, with_index: &mut WithIndex<'_>) -> io::Result<()> {
     let mut out = Writer::new(files.create(PART)?);
     let (mut salt, mut known) = (0, 0);
     with_index(&mut |index| (salt, known) = (index.salt, index.slots().length()));

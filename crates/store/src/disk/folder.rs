@@ -54,6 +54,26 @@ pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
     }
 }
 
+/// Lets pass a folder that is a store in the current format.
+pub(crate) fn must_be_current(path: &Path) -> Result<(), OpenError> {
+    fs::read_dir(path).map_err(|cause| OpenError::Folder { path: path.into(), cause })?;
+    match kind(path)? {
+        Kind::Current => Ok(()),
+        Kind::First => Err(OpenError::OlderFormat { path: path.into() }),
+        Kind::New => Err(OpenError::NoStore { path: path.into() }),
+    }
+}
+
+/// Makes a folder, or takes one that is empty.
+pub(crate) fn make_empty(path: &Path) -> Result<(), OpenError> {
+    let folder_error = |cause| OpenError::Folder { path: path.into(), cause };
+    fs::create_dir_all(path).map_err(folder_error)?;
+    match fs::read_dir(path).map_err(folder_error)?.next() {
+        None => Ok(()),
+        Some(_) => Err(OpenError::NotEmpty { path: path.into() }),
+    }
+}
+
 /// What the folder is; an error where it is no store of ours, or a later one.
 pub(crate) fn kind(path: &Path) -> Result<Kind, OpenError> {
     let folder_error = |cause| OpenError::Folder { path: path.into(), cause };

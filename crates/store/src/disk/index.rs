@@ -119,6 +119,15 @@ impl Index {
         })
     }
 
+    /// How many entries of keys there are.
+    pub(crate) fn entries(&self) -> u64 {
+        let count = |(_, holders): (u32, Holders<'_>)| match holders {
+            Holders::One(_) => 1,
+            Holders::Many(list) => list.len() as u64,
+        };
+        self.shards.iter().flat_map(Shard::entries).map(count).sum()
+    }
+
     fn holders(&self, hash: u64) -> impl Iterator<Item = SlotNumber> {
         let (one, many) = match self.shard(hash).holders(hash) {
             Some(Holders::One(number)) => (Some(number), None),
@@ -188,6 +197,7 @@ fn hash_of_lookup(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> u64 {
 }
 
 /// The upper bits choose the shard, the lower half is what the shard keeps.
+#[expect(clippy::cast_possible_truncation, reason = "a few bits are left")]
 fn shard_of(hash: u64) -> usize {
     (hash >> (u64::BITS - SHARDS.trailing_zeros())) as usize
 }
@@ -353,4 +363,71 @@ impl Shard {
 /// The table wants all 64 bits to be different where hashes are.
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection, prelude::*};
+
+    fn profile(number: u32) -> (ProfileId, Slot) {
+        let mut id = ProfileId([0; 12]);
+        id.0[..4].copy_from_slice(&number.to_be_bytes());
+        (id, Slot { database: DatabaseId(1), id, place: Place { segment: 1, offset: number, length: 1 } })
+    }
+
+    fn apply(index: &mut Index, number: u32, removed: &[u64], added: &[u64]) {
+        let change = Change { slot: profile(number).1, removed: removed.to_vec(), added: added.to_vec() };
+        index.apply(change);
+    }
+
+    fn found(index: &Index, hash: u64) -> Vec<ProfileId> {
+        index.holders(hash).map(|number| index.slots.get(number).id).collect()
+    }
+
+    #[test]
+    fn holders_of_one_key_come_oldest_first_and_leave_one_by_one() {
+        let mut index = Index::new(0);
+        for number in [3, 1, 2] {
+            apply(&mut index, number, &[], &[7, 7]);
+        }
+        assert_eq!(found(&index, 7), [1, 2, 3].map(|number| profile(number).0));
+        for (gone, left) in [(1, [2, 3].as_slice()), (3, &[2]), (2, &[])] {
+            apply(&mut index, gone, &[7], &[]);
+            assert_eq!(found(&index, 7), left.iter().map(|number| profile(*number).0).collect::<Vec<_>>());
+        }
+        assert_eq!(index.entries(), 0);
+    }
+
+    #[test]
+    fn slots_are_counted_across_pieces() {
+        let mut slots = Slots::default();
+        let many = u32::try_from(SLOTS_TOGETHER).unwrap() + 3;
+        (0..many).for_each(|number| assert_eq!(slots.push(profile(number).1), number));
+        assert_eq!(slots.length(), SLOTS_TOGETHER + 3);
+        assert_eq!((slots.piece(SLOTS_TOGETHER - 1).len(), slots.piece(SLOTS_TOGETHER).len()), (1, 3));
+        assert!(slots.piece(SLOTS_TOGETHER + 3).is_empty() && slots.piece(9 * SLOTS_TOGETHER).is_empty());
+        assert_eq!(slots.get(many - 1), &profile(many - 1).1);
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_list_of_all_keys_finds(
+            steps in collection::vec((0..6u32, prop_oneof![0..4u64, (0..4u64).prop_map(|low| low << 56)], any::<bool>()), 0..80)
+        ) {
+            let (mut index, mut list) = (Index::new(0), BTreeSet::new());
+            for (number, hash, is_added) in steps {
+                match is_added {
+                    true => { list.insert((hash, profile(number).0)); apply(&mut index, number, &[], &[hash]) }
+                    false => { list.remove(&(hash, profile(number).0)); apply(&mut index, number, &[hash], &[]) }
+                }
+                let expected: Vec<_> = list.iter().filter(|(of, _)| *of == hash).map(|(_, id)| *id).collect();
+                prop_assert_eq!(found(&index, hash), expected);
+            }
+            prop_assert_eq!(index.entries(), list.len() as u64);
+            for (hash, id) in list {
+                prop_assert!(index.leads_to(hash, DatabaseId(1), id));
+            }
+        }
+    }
 }

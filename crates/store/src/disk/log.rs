@@ -282,6 +282,7 @@ impl Log {
         Ok(())
     }
 
+    /// The same log, with shorter segments.
     #[cfg(test)]
     pub(crate) fn with_segments_of(self, segment_bytes: u64) -> Self {
         Self { segment_bytes, ..self }

@@ -99,6 +99,12 @@ impl Writer {
         &self.state
     }
 
+    /// Where the log ends.
+    #[cfg(test)]
+    pub(crate) fn end(&self) -> Position {
+        self.log.end()
+    }
+
     /// Runs jobs as they come until there will be no more. It takes what waits, and never waits for more: a lonely
     /// connection pays for no timer, many share a sync.
     pub(crate) fn run(&mut self, queue: &Receiver<Job>) {

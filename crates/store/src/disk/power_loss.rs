@@ -1,0 +1,463 @@
+//! Test: whatever of the writes a power cut or a failing disk leaves, the folder opens, and nothing answered is lost.
+//!
+//! Files are kept in memory, and remember in which order they were written, synced and named. A cut may fall between
+//! any two of these. What was synced before it is there; of what was not, any part is: sectors of a write one by one,
+//! names up to some point. Sessions follow each other on what the cut has left. A disk may also fail at any moment, by
+//! half of a write, and go on afterwards.
+
+use super::{
+    Headway, Log,
+    files::{File, Files},
+    writer::{self, Chore, Writer},
+};
+use crate::{
+    error::StoreError,
+    transaction::{Job, View},
+};
+use rollcall_matching::{
+    index::ProfileIndex,
+    key::{KeySource, LookupKey},
+};
+use rollcall_model::{
+    database::DatabaseId,
+    field::FieldValue,
+    profile::{Profile, ProfileId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
+};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+const DATABASE: DatabaseId = DatabaseId(1);
+
+/// Small, so that a short history begins, cleans and forgets segments.
+const SEGMENT_BYTES: u64 = 2_000;
+
+const SECTOR: usize = 512;
+
+/// Numbers by chance, the same ones for the same seed.
+struct Chance {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.drawn += 1;
+        usize::try_from(xxh3_64_with_seed(&self.drawn.to_le_bytes(), self.seed) % bound.max(1) as u64).unwrap()
+    }
+
+    fn is_one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// What is done to the files of a folder. Files are known by numbers, since names change.
+#[derive(Debug, Clone)]
+enum Operation {
+    Write(usize, u64, Vec<u8>),
+    Sync(usize),
+    Name(Naming),
+    SyncNames,
+}
+
+#[derive(Debug, Clone)]
+enum Naming {
+    Create(String, usize),
+    Rename(String, String),
+    Remove(String),
+}
+
+/// A folder's contents.
+#[derive(Debug, Default, Clone)]
+struct Disk {
+    names: BTreeMap<String, usize>,
+    contents: Vec<Vec<u8>>,
+}
+
+impl Disk {
+    fn name(&mut self, naming: Naming) {
+        match naming {
+            Naming::Create(name, file) => drop(self.names.insert(name, file)),
+            Naming::Rename(from, to) => {
+                if let Some(file) = self.names.remove(&from) {
+                    self.names.insert(to, file);
+                }
+            }
+            Naming::Remove(name) => drop(self.names.remove(&name)),
+        }
+    }
+
+    fn write(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let (content, begin) = (&mut self.contents[file], usize::try_from(offset).unwrap());
+        content.resize(content.len().max(begin + bytes.len()), 0);
+        content[begin..begin + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+/// A folder that remembers what is done to it, and may fail.
+#[derive(Default)]
+struct Recorder(Mutex<Recorded>);
+
+#[derive(Default)]
+struct Recorded {
+    /// As it was at the beginning.
+    begin: Disk,
+    /// As the program sees it.
+    now: Disk,
+    operations: Vec<Operation>,
+    /// How many more writes and syncs succeed before one fails.
+    until_failure: Option<usize>,
+}
+
+impl Recorded {
+    fn fails(&mut self) -> io::Result<()> {
+        match self.until_failure.as_mut() {
+            Some(0) => {
+                self.until_failure = None;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn name(&mut self, naming: Naming) {
+        self.operations.push(Operation::Name(naming.clone()));
+        self.now.name(naming);
+    }
+}
+
+#[derive(Clone)]
+struct Folder(Arc<Recorder>);
+
+impl Folder {
+    fn of(disk: &Disk) -> Self {
+        let recorded = Recorded { begin: disk.clone(), now: disk.clone(), ..Recorded::default() };
+        Self(Arc::new(Recorder(Mutex::new(recorded))))
+    }
+
+    fn recorded(&self) -> std::sync::MutexGuard<'_, Recorded> {
+        self.0.0.lock().unwrap()
+    }
+}
+
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Folder")
+    }
+}
+
+impl Files for Folder {
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.recorded().now.names.keys().cloned().collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let mut recorded = self.recorded();
+        recorded.fails()?;
+        let number = recorded.now.contents.len();
+        recorded.now.contents.push(Vec::new());
+        recorded.name(Naming::Create(name.into(), number));
+        Ok(Arc::new(Opened(self.clone(), number)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let number = self.recorded().now.names.get(name).copied();
+        Ok(Arc::new(Opened(self.clone(), number.ok_or(io::ErrorKind::NotFound)?)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.recorded().name(Naming::Rename(from.into(), to.into()));
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.recorded().name(Naming::Remove(name.into()));
+        Ok(())
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        let mut recorded = self.recorded();
+        recorded.fails()?;
+        recorded.operations.push(Operation::SyncNames);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Opened(Folder, usize);
+
+impl File for Opened {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.recorded().now.contents[self.1].len() as u64)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let recorded = self.0.recorded();
+        let begin = usize::try_from(offset).unwrap();
+        let there = recorded.now.contents[self.1].get(begin..begin + bytes.len());
+        bytes.copy_from_slice(there.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut recorded = self.0.recorded();
+        let failed = recorded.fails();
+        let written = if failed.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+        recorded.now.write(self.1, offset, written);
+        recorded.operations.push(Operation::Write(self.1, offset, written.to_vec()));
+        failed
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut recorded = self.0.recorded();
+        recorded.fails()?;
+        recorded.operations.push(Operation::Sync(self.1));
+        Ok(())
+    }
+}
+
+/// What a power cut after so many operations leaves.
+fn left_by_a_cut(recorded: &Recorded, cut: usize, chance: &mut Chance) -> Disk {
+    let done = &recorded.operations[..cut];
+    let mut disk = recorded.begin.clone();
+    disk.contents.resize(recorded.now.contents.len(), Vec::new());
+    let names_synced = done.iter().rposition(|operation| matches!(operation, Operation::SyncNames)).unwrap_or(0);
+    let names_until = names_synced + chance.below(cut - names_synced + 1);
+    for (at, operation) in done.iter().enumerate() {
+        match operation {
+            Operation::Name(naming) if at < names_until => disk.name(naming.clone()),
+            Operation::Write(file, offset, bytes) => {
+                let is_synced =
+                    done[at..].iter().any(|later| matches!(later, Operation::Sync(synced) if synced == file));
+                write_some(&mut disk, *file, *offset, bytes, is_synced, chance);
+            }
+            _ => {}
+        }
+    }
+    disk
+}
+
+/// Writes all, or by chance a part, sector by sector.
+fn write_some(disk: &mut Disk, file: usize, offset: u64, bytes: &[u8], all: bool, chance: &mut Chance) {
+    let (none, every) = (chance.is_one_in(3), chance.is_one_in(3));
+    for (at, sector) in bytes.chunks(SECTOR).enumerate() {
+        if all || every || (!none && chance.is_one_in(2)) {
+            let length = if all || every { sector.len() } else { chance.below(sector.len() + 1) };
+            disk.write(file, offset + (at * SECTOR) as u64, &sector[..length]);
+        }
+    }
+}
+
+/// What may be read of the profiles: each has a number that goes up with each write, and the numbers that a reader may
+/// come upon are known.
+#[derive(Debug, Default, Clone)]
+struct Expected {
+    /// The number that was answered last.
+    kept: BTreeMap<ProfileId, i64>,
+    /// Those that were not answered, or with an error, since something was answered last. Any of them may be there.
+    perhaps: BTreeSet<(ProfileId, i64)>,
+}
+
+impl Expected {
+    fn attempts(&mut self, written: &[(ProfileId, i64)]) {
+        self.perhaps.extend(written);
+    }
+
+    /// A write was answered. Those before it that failed must stay away now.
+    fn answers(&mut self, written: &[(ProfileId, i64)]) {
+        self.kept.extend(written.iter().copied());
+        self.perhaps.clear();
+    }
+}
+
+fn id(number: usize) -> ProfileId {
+    ProfileId([u8::try_from(number).unwrap(); 12])
+}
+
+/// A profile with this number, one key of its own for it, and one that all share.
+fn numbered(id: ProfileId, number: i64) -> Profile {
+    let mut profile = Profile::new(id, DATABASE);
+    profile.fields.set("number".into(), FieldValue::Int(number));
+    profile.fields.set("shared".into(), FieldValue::Text("x".repeat(200).into()));
+    profile
+}
+
+fn number_of(profile: &Profile) -> i64 {
+    match profile.fields.get("number") {
+        Some(FieldValue::Int(number)) => *number,
+        other => panic!("half a profile: {other:?}"),
+    }
+}
+
+/// A session: a writer on a disk, and how many operations there were when which write began and was answered.
+struct Session {
+    folder: Folder,
+    writer: Writer,
+    chores: Receiver<Chore>,
+    events: Vec<(usize, Event)>,
+}
+
+#[derive(Debug, Clone)]
+enum Event {
+    Begun(Vec<(ProfileId, i64)>),
+    Answered(Vec<(ProfileId, i64)>),
+}
+
+impl Session {
+    fn on(disk: &Disk) -> Self {
+        let folder = Folder::of(disk);
+        let files: Arc<dyn Files> = Arc::new(folder.clone());
+        let (send, chores) = mpsc::sync_channel(8);
+        let log = Log::open(Arc::clone(&files)).unwrap_or_else(|error| panic!("{error}"));
+        let log = log.with_segments_of(SEGMENT_BYTES);
+        let writer = Writer::open(files, log, send, &Headway::default()).unwrap_or_else(|error| panic!("{error}"));
+        Self { folder, writer, chores, events: Vec::new() }
+    }
+
+    fn operations(&self) -> usize {
+        self.folder.recorded().operations.len()
+    }
+
+    /// Writes a few profiles together.
+    fn write(&mut self, written: &[(ProfileId, i64)]) -> Result<(), StoreError> {
+        self.events.push((self.operations(), Event::Begun(written.to_vec())));
+        let puts = written.iter().map(|&(id, number)| Job::new(move |state| state.put(numbered(id, number))));
+        let (jobs, answers): (Vec<_>, Vec<_>) = puts.unzip();
+        self.writer.run_together(jobs.into_iter());
+        for answer in answers {
+            answer.blocking_recv().unwrap()?;
+        }
+        self.events.push((self.operations(), Event::Answered(written.to_vec())));
+        Ok(())
+    }
+
+    fn do_chores(&mut self, with_checkpoint: bool) {
+        let (files, state) = (self.folder.clone(), Arc::clone(self.writer.state()));
+        self.chores.try_iter().for_each(|chore| writer::do_chore(chore, &files, &state));
+        if with_checkpoint {
+            writer::do_chore(Chore::Checkpoint(self.writer.end()), &files, &state);
+        }
+    }
+
+    /// What may be read after a cut.
+    fn expected_after(&self, cut: usize, mut expected: Expected) -> Expected {
+        for (_, event) in self.events.iter().filter(|(at, _)| *at <= cut) {
+            match event {
+                Event::Begun(written) => expected.attempts(written),
+                Event::Answered(written) => expected.answers(written),
+            }
+        }
+        expected
+    }
+
+    /// Reads everything, and says what it is. Panics where it is not what may be.
+    fn read(&self, expected: &Expected, what: &str) -> Expected {
+        let state = writer::read(self.writer.state());
+        let mut kept = BTreeMap::new();
+        for id in (0..PEOPLE).map(id) {
+            let found = state.profile(DATABASE, id).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let number = found.as_deref().map(number_of);
+            let may_be = number == expected.kept.get(&id).copied()
+                || number.is_some_and(|number| expected.perhaps.contains(&(id, number)));
+            assert!(may_be, "{what}: {id} is {number:?}, which is not in {expected:?}");
+            kept.extend(number.map(|number| (id, number)));
+        }
+        let by = |name, value: String| {
+            let key = LookupKey { source: KeySource::CustomField, name, value: value.into(), resource: None };
+            state.find(DATABASE, &key).unwrap()
+        };
+        for (id, number) in &kept {
+            assert_eq!(by("number", number.to_string()), [*id], "{what}");
+        }
+        assert_eq!(by("shared", "x".repeat(200)), kept.keys().copied().collect::<Vec<_>>(), "{what}");
+        Expected { kept, perhaps: BTreeSet::new() }
+    }
+}
+
+const PEOPLE: usize = 5;
+
+/// A few writes, with chores and checkpoints in between.
+fn work(session: &mut Session, next: &mut i64, fails: bool, chance: &mut Chance) {
+    for _ in 0..chance.below(25) {
+        let written: BTreeMap<_, _> = (0..1 + chance.below(3))
+            .map(|_| {
+                *next += 1;
+                (id(chance.below(PEOPLE)), *next)
+            })
+            .collect();
+        if fails && chance.is_one_in(4) {
+            session.folder.recorded().until_failure = Some(chance.below(4));
+        }
+        let _perhaps = session.write(&written.into_iter().collect::<Vec<_>>());
+        session.folder.recorded().until_failure = None;
+        if chance.is_one_in(2) {
+            let with_checkpoint = chance.is_one_in(4);
+            session.do_chores(with_checkpoint);
+        }
+    }
+}
+
+fn sessions_on_one_disk(seed: u64, fails: bool) {
+    let mut chance = Chance { seed, drawn: 0 };
+    let (mut disk, mut expected, mut next) = (Disk::default(), Expected::default(), 0);
+    for number in 0..6 {
+        let mut session = Session::on(&disk);
+        expected = session.read(&expected, &format!("seed {seed}, session {number}"));
+        work(&mut session, &mut next, fails, &mut chance);
+        let operations = session.operations();
+        // Cuts that are only looked at, then one that is gone on from.
+        for _ in 0..8 {
+            let cut = chance.below(operations + 1);
+            let left = left_by_a_cut(&session.folder.recorded(), cut, &mut chance);
+            let what = format!("seed {seed}, session {number}, cut {cut} of {operations}");
+            Session::on(&left).read(&session.expected_after(cut, expected.clone()), &what);
+        }
+        let cut = if chance.is_one_in(3) { operations } else { chance.below(operations + 1) };
+        disk = left_by_a_cut(&session.folder.recorded(), cut, &mut chance);
+        expected = session.expected_after(cut, expected);
+    }
+}
+
+/// How many disks are tried; `ROLLCALL_POWER_CUTS` tries more.
+fn disks() -> u64 {
+    std::env::var("ROLLCALL_POWER_CUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(200)
+}
+
+#[test]
+fn nothing_answered_is_lost_wherever_the_power_is_cut() {
+    (0..disks()).for_each(|seed| sessions_on_one_disk(seed, false));
+}
+
+#[test]
+fn nothing_answered_is_lost_and_nothing_refused_comes_back_when_the_disk_fails_now_and_then() {
+    (0..disks()).for_each(|seed| sessions_on_one_disk(1_000_000 + seed, true));
+}
+
+#[test]
+fn the_store_goes_on_by_itself_when_a_full_disk_has_room_again() {
+    let mut session = Session::on(&Disk::default());
+    session.write(&[(id(1), 1)]).unwrap();
+    let mut numbers = 2..;
+    for step in 0..4 {
+        session.folder.recorded().until_failure = Some(step);
+        while session.folder.recorded().until_failure.is_some() {
+            let refused = session.write(&[(id(2), numbers.next().unwrap())]);
+            assert!(refused.is_ok() || matches!(refused, Err(StoreError::NotKept(_))), "{refused:?}");
+        }
+        session.write(&[(id(1), numbers.next().unwrap())]).unwrap();
+    }
+    let expected = session.expected_after(session.operations(), Expected::default());
+    session.read(&expected, "before");
+    let disk = session.folder.recorded().now.clone();
+    Session::on(&disk).read(&expected, "opened again");
+}

@@ -1,0 +1,137 @@
+//! A folder is looked at, and copied while it is in use.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails where it should")]
+
+mod common;
+
+use common::{DATABASE, find, found_by_everything, id, keep, lookups, stored};
+use rollcall_model::profile::Profile;
+use rollcall_store::{backup::backup, check::check, disk::DiskStore, error::OpenError};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+    thread,
+};
+
+/// A folder with three profiles, one of them changed, in two segments.
+fn written() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    (1..=3).for_each(|number| keep(&store, &found_by_everything(number)));
+    drop(store);
+    let store = DiskStore::open(folder.path()).unwrap();
+    keep(&store, &Profile { id: id(2), ..found_by_everything(9) });
+    folder
+}
+
+fn findings(path: &Path) -> Vec<String> {
+    let report = check(path, &mut |_| {}).unwrap();
+    assert_eq!(report.wrong, report.findings.len() as u64);
+    report.findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_sound_folder_is_clean_with_and_without_its_index() {
+    let folder = written();
+    let mut last = None;
+    let report = check(folder.path(), &mut |progress| last = Some(progress)).unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+    assert_eq!((report.profiles, report.segments, report.outlived), (3, 2, 0));
+    assert!(report.keys > 3 * lookups(&found_by_everything(1)).len() as u64 / 2);
+    assert_eq!(last.map(|progress| (progress.done, progress.total)), Some((report.bytes, report.bytes)));
+    fs::remove_file(folder.path().join("index")).unwrap();
+    assert_eq!(findings(folder.path()), [""; 0]);
+    assert!(!folder.path().join("index").exists(), "looking changes nothing");
+}
+
+#[test]
+fn damage_in_an_old_segment_is_found_and_named() {
+    let folder = written();
+    let log = folder.path().join("0000000001.log");
+    let mut bytes = fs::read(&log).unwrap();
+    let address = b"Ann3@example.com";
+    let place = bytes.windows(address.len()).position(|bytes| bytes == address).unwrap();
+    bytes[place] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    let findings = findings(folder.path());
+    assert!(findings.iter().any(|finding| finding.contains("0000000001.log is damaged at byte")), "{findings:?}");
+}
+
+#[test]
+fn an_index_that_lies_is_found_out() {
+    let folder = written();
+    let index = folder.path().join("index");
+    let lying = fs::read(&index).unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    keep(&store, &found_by_everything(4));
+    drop(store);
+    let sound = fs::read(&index).unwrap();
+    // An index of an earlier moment is completed from the log, and lies about nothing.
+    fs::write(&index, lying).unwrap();
+    assert_eq!(findings(folder.path()), [""; 0]);
+    // One of another folder passes for sound, and does not lead to this one's profiles.
+    let other = written();
+    keep(&DiskStore::open(other.path()).unwrap(), &found_by_everything(5));
+    fs::write(other.path().join("index"), sound).unwrap();
+    let findings = findings(other.path());
+    assert!(!findings.is_empty() && findings.iter().all(|finding| finding.contains("index")), "{findings:?}");
+}
+
+#[test]
+fn only_a_closed_store_is_looked_at() {
+    let folder = written();
+    let store = DiskStore::open(folder.path()).unwrap();
+    assert!(matches!(check(folder.path(), &mut |_| {}), Err(OpenError::InUse { .. })));
+    drop(store);
+    let nothing = tempfile::tempdir().unwrap();
+    assert!(matches!(check(nothing.path(), &mut |_| {}), Err(OpenError::NoStore { .. })));
+    let missing = nothing.path().join("missing");
+    assert!(matches!(check(&missing, &mut |_| {}), Err(OpenError::Folder { .. })));
+    assert!(!missing.exists());
+    assert_eq!(fs::read_dir(nothing.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_copy_that_is_made_while_the_store_is_written_holds_all_that_was_answered_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    keep(&store, &found_by_everything(0));
+    let (is_copied, answered) = (AtomicBool::new(false), AtomicU8::new(0));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 1..200 {
+                keep(&store, &found_by_everything(number));
+                answered.store(number, Ordering::Release);
+                if is_copied.load(Ordering::Acquire) {
+                    break;
+                }
+            }
+        });
+        for _ in 0..5 {
+            let target = tempfile::tempdir().unwrap();
+            let before = answered.load(Ordering::Acquire);
+            let report = backup(folder.path(), target.path(), &mut |_| {}).unwrap();
+            assert!(report.profiles > u64::from(before));
+            assert!(check(target.path(), &mut |_| {}).unwrap().is_clean());
+            let copy = DiskStore::open(target.path()).unwrap();
+            for number in 0..=before {
+                let kept = stored(&copy, DATABASE, id(number)).unwrap();
+                assert_eq!(kept.as_deref(), Some(&found_by_everything(number)));
+                assert_eq!(find(&copy, DATABASE, &lookups(&found_by_everything(number))[0]), [id(number)]);
+            }
+        }
+        is_copied.store(true, Ordering::Release);
+    });
+}
+
+#[test]
+fn a_copy_goes_into_an_empty_folder_only() {
+    let (folder, target) = (written(), tempfile::tempdir().unwrap());
+    fs::write(target.path().join("letter.txt"), "Dear Ann").unwrap();
+    assert!(matches!(backup(folder.path(), target.path(), &mut |_| {}), Err(OpenError::NotEmpty { .. })));
+    assert_eq!(fs::read_dir(target.path()).unwrap().count(), 1);
+    let new = target.path().join("a/b");
+    backup(folder.path(), &new, &mut |_| {}).unwrap();
+    assert!(check(&new, &mut |_| {}).unwrap().is_clean());
+}
