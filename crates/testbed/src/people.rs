@@ -104,6 +104,21 @@ const TOKEN: usize = 152;
 
 /// An import of this person, who has come so often before. What comes with another visit differs in one value.
 pub fn varied(person: u64, visit: u64) -> String {
+    let (email, data) = email_and_data(person, visit);
+    let body = format!(
+        r#"{{"token":"abcdefghijklmnqrstuvwxyz","db_id":1,"matching":"email","email":"{email}","detect_geo":true,
+"data":{{{data}}}}}"#
+    );
+    post(IMPORT, &body)
+}
+
+/// The person of [`varied`] as a line that `rollcall load` reads.
+pub fn line(person: u64) -> String {
+    let (_, data) = email_and_data(person, 0);
+    format!("{{\"db_id\":1,{}}}\n", data.replace('\n', ""))
+}
+
+fn email_and_data(person: u64, visit: u64) -> (String, String) {
     let mut dice = Rng::with_seed(person);
     let email = email(&mut dice, person);
     let (first, last) = (one_of(&mut dice, &FIRST_NAMES), one_of(&mut dice, &LAST_NAMES));
@@ -112,9 +127,8 @@ pub fn varied(person: u64, visit: u64) -> String {
     let note = &NOTE[..dice.usize(0..NOTE.len())];
     let push: String = std::iter::repeat_with(|| dice.alphanumeric()).take(TOKEN).collect();
     let (phone, chat) = (scattered(person), 1_000_000_000 + scattered(person));
-    let body = format!(
-        r#"{{"token":"abcdefghijklmnqrstuvwxyz","db_id":1,"matching":"email","email":"{email}","detect_geo":true,
-"data":{{"_fname":"{first}","_lname":"{last}","email":"{email}","subscriptions":[
+    let data = format!(
+        r#""_fname":"{first}","_lname":"{last}","email":"{email}","subscriptions":[
 {{"resource_id":1,"channel":"email","email":"{email}"}},
 {{"resource_id":2,"channel":"sms","phone":"+79{phone:09}"}},
 {{"resource_id":1,"channel":"push","subscription_id":"{push}","provider":"android-firebase","custom_fields":
@@ -122,9 +136,9 @@ pub fn varied(person: u64, visit: u64) -> String {
 {{"resource_id":1,"channel":"whatsapp","cc_data":{{"phone":"+79{phone:09}"}}}},
 {{"resource_id":1,"channel":"viber","cc_data":{{"phone":"+79{phone:09}"}}}},
 {{"resource_id":1,"channel":"telegram_bot","cc_data":{{"id":{chat}}}}},
-{{"resource_id":1,"channel":"notify","cc_data":{{"phone":"+79{phone:09}"}}}}]}}}}"#
+{{"resource_id":1,"channel":"notify","cc_data":{{"phone":"+79{phone:09}"}}}}]"#
     );
-    post(IMPORT, &body)
+    (email, data)
 }
 
 /// A request to see the profile of this person of the varied ones.

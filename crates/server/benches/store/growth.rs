@@ -1,11 +1,13 @@
 //! The same load on ever more profiles: imports a second, times, memory, disk, and how long a restart takes.
 
+use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use anyhow::{Context, ensure};
 use rollcall_testbed::load::{Round, Until, closed_loop};
-use rollcall_testbed::people::varied;
-use rollcall_testbed::server::Server;
+use rollcall_testbed::people::line;
 use rollcall_testbed::usage::{Usage, disk_bytes, usage};
 
 use crate::Subject;
@@ -60,7 +62,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn measure(options: &Options, size: u64) -> anyhow::Result<Row> {
     let folder = crate::folder_on_a_disk()?;
     let data = folder.path().join("data");
-    let load_per_second = load(options.subject.start(&data)?, size)?;
+    let load_per_second = load(&options.subject.program, &data, size)?;
 
     let server = options.subject.start(&data)?;
     let restart = server.started_in;
@@ -76,20 +78,26 @@ fn measure(options: &Options, size: u64) -> anyhow::Result<Row> {
     let used = usage(server.pid())?.since(before);
     let disk = disk_bytes(&data)?;
 
-    server.kill()?;
+    server.kill();
     let recovery = recovery(options, &data)?;
     Ok(Row { loaded: size, load_per_second, round, used, disk, floor, restart, recovery })
 }
 
-/// Imports so many people and stops the server in good order.
-fn load(server: Server, size: u64) -> anyhow::Result<f64> {
-    let bar = report::progress(&format!("loading {size} profiles"), size);
-    let open = async || Sender::open(server.address, |number| varied(number, 0)).await;
-    let counting = bar.clone();
-    let round = closed_loop(open, CONNECTIONS, &mut 0, Until::Number(size), move || counting.inc(1))?;
-    bar.finish_and_clear();
-    server.stop()?;
-    Ok(round.per_second())
+/// Loads so many people, and says how many a second.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 people")]
+fn load(program: &Path, data: &Path, size: u64) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let mut command = Command::new(program);
+    command.args(["load", "--data"]).arg(data).arg("-").stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().with_context(|| format!("{command:?} does not start"))?;
+    let mut lines = BufWriter::new(child.stdin.take().context("rollcall has no input")?);
+    let written = (0..size).try_for_each(|person| lines.write_all(line(person).as_bytes()));
+    let written = written.and_then(|()| lines.flush());
+    drop(lines); // which is the end of its input
+    let status = child.wait()?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    written.context("rollcall did not read all lines")?;
+    Ok(size as f64 / begin.elapsed().as_secs_f64())
 }
 
 /// How long a start takes after the server was killed.

@@ -108,7 +108,7 @@ fn write(mut file: File, queue: &Receiver<Job>) {
         let mut jobs: Vec<_> = iter::once(first).chain(queue.try_iter()).take(LARGEST_BATCH).collect();
         jobs.iter_mut().for_each(|job| append(job, &mut bytes));
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
-        let kept = written.map_err(|error| StoreError::Broken(Arc::new(error)));
+        let kept = written.map_err(|error| StoreError::NotKept(Arc::new(error)));
         jobs.into_iter().for_each(|job| job.settle(kept.clone()));
     }
 }
