@@ -16,7 +16,7 @@ mod profiles; // profiles and their index, as maps
 
 pub mod memory; // the store that forgets
 
-mod record; // a profile as bytes
+pub mod record; // a profile as bytes
 mod tables; // table: what a key is called in an index
 
 mod batch; // what the jobs of one commit change

@@ -27,7 +27,7 @@ const VERSION: u8 = 1;
 const HEAD: usize = 1 + 8;
 
 /// The profile's record.
-pub(crate) fn encode(profile: &Profile) -> Vec<u8> {
+pub fn encode(profile: &Profile) -> Vec<u8> {
     let head = vec![VERSION, 0, 0, 0, 0, 0, 0, 0, 0];
     #[expect(clippy::expect_used, reason = "a Vec takes all bytes, and no type here refuses to be written")]
     let mut record = postcard::to_extend(&ProfileRecord::of(profile), head).expect("a record can be written");
@@ -37,7 +37,7 @@ pub(crate) fn encode(profile: &Profile) -> Vec<u8> {
 }
 
 /// The profile that a record is of. An error says what is wrong with the record.
-pub(crate) fn decode(database: DatabaseId, id: ProfileId, record: &[u8]) -> Result<Profile, &'static str> {
+pub fn decode(database: DatabaseId, id: ProfileId, record: &[u8]) -> Result<Profile, &'static str> {
     let (&version, rest) = record.split_first().ok_or("its record is empty")?;
     if version != VERSION {
         return Err("its record has a version that this program does not know");

@@ -99,7 +99,7 @@ impl ReadJob {
     }
 
     /// Does the work on the state, or answers with the error that stands in its way. A panic is an error of the job.
-    pub(crate) fn run(self, state: Result<&dyn Snapshot, StoreError>) {
+    pub fn run(self, state: Result<&dyn Snapshot, StoreError>) {
         (self.0)(state);
     }
 }
@@ -129,12 +129,12 @@ impl Job {
     }
 
     /// Does the work, and says whether what it put is to be kept. A panic is an error of the one job.
-    pub(crate) fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+    pub fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
         self.0.run(transaction)
     }
 
     /// Answers: with the outcome of the work, or with the error that stands in the way of keeping it.
-    pub(crate) fn settle(self, kept: Result<(), StoreError>) {
+    pub fn settle(self, kept: Result<(), StoreError>) {
         self.0.settle(kept);
     }
 }
