@@ -6,10 +6,7 @@ use super::{
     state::{Known, State},
 };
 use crate::{error::StoreError, transaction::ReadJob};
-use std::{
-    iter,
-    sync::{Mutex, PoisonError, mpsc::Receiver},
-};
+use std::sync::{Mutex, PoisonError, mpsc::Receiver};
 
 /// Runs jobs that read.
 pub(super) struct Reader {
@@ -24,10 +21,9 @@ impl Reader {
 
     /// Takes jobs out of the queue that all readers share.
     pub(super) fn run(mut self, queue: &Mutex<Receiver<ReadJob>>) {
-        // Held while waiting: the other readers wait for the lock instead.
-        let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let next = lock().recv();
+            // Held while waiting: the other readers wait for the lock instead.
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
             match self.begin() {
                 Ok(connection) => {
@@ -35,8 +31,12 @@ impl Reader {
                         self.connection = None;
                     }
                 }
-                // Those behind it would only wait for the same.
-                Err(error) => iter::once(job).chain(lock().try_iter()).for_each(|job| job.run(Err(error.clone()))),
+                Err(error) => {
+                    job.run(Err(error.clone()));
+                    // Those behind it would only wait for the same. If the lock is taken, another reader sees to them.
+                    let waiting = queue.try_lock();
+                    waiting.iter().flat_map(|queue| queue.try_iter()).for_each(|job| job.run(Err(error.clone())));
+                }
             }
         }
     }
