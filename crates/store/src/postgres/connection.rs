@@ -31,7 +31,7 @@ const CONNECT_BOUND: Duration = Duration::from_secs(3);
 
 /// How long an answer may take. The server gives a statement less (`schema::SESSION`), so that whoever waits longer than
 /// this waits for the network.
-const ANSWER_BOUND: Duration = Duration::from_secs(8);
+const ANSWER_BOUND: Duration = Duration::from_secs(6);
 
 /// A database, and who connects to it.
 #[derive(Clone)]
@@ -189,6 +189,17 @@ impl Connection {
             connection.runtime.block_on(within(CONNECT_BOUND, false, Statements::prepare(&connection.client)));
         connection.statements = Some(prepared.map_err(|fault| fault.cause())?);
         Ok(connection)
+    }
+
+    /// The connection that somebody keeps, made again where it was lost.
+    pub(super) fn kept<'a>(slot: &'a mut Option<Self>, target: &Target) -> Result<&'a mut Self, Cause> {
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => Self::for_work(target)
+                .inspect(|_| tracing::info!("connected to {target}"))
+                .inspect_err(|cause| tracing::warn!(%cause, "no connection to {target}"))?,
+        };
+        Ok(slot.insert(connection))
     }
 
     /// Runs a statement without an answer.

@@ -22,37 +22,43 @@ impl Reader {
     /// Takes jobs out of the queue that all readers share.
     pub(super) fn run(mut self, queue: &Mutex<Receiver<ReadJob>>) {
         loop {
-            // Held while waiting: the others wait for the lock instead.
+            // Held while waiting: the other readers wait for the lock instead.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
-            self.serve(job);
+            match self.begin() {
+                Ok(connection) => {
+                    if serve(job, connection).is_err() {
+                        self.connection = None;
+                    }
+                }
+                Err(error) => {
+                    job.run(Err(error.clone()));
+                    // Those behind it would only wait for the same. If the lock is taken, another reader sees to them.
+                    let waiting = queue.try_lock();
+                    waiting.iter().flat_map(|queue| queue.try_iter()).for_each(|job| job.run(Err(error.clone())));
+                }
+            }
         }
     }
 
-    fn serve(&mut self, job: ReadJob) {
-        // A connection may have been lost since the last job, so that the first try may fail for no reason of today.
-        let begun = self.begin().or_else(|_| self.begin());
-        let Some(connection) = self.connection.as_mut().filter(|_| begun.is_ok()) else {
-            return job.run(Err(begun.err().unwrap_or(StoreError::Busy)));
+    /// Begins a transaction, which shows that the database answers. A connection from before may have been lost since.
+    fn begin(&mut self) -> Result<&mut Connection, StoreError> {
+        let is_from_before = self.connection.is_some();
+        let begin = |reader: &mut Self| {
+            let connection = Connection::kept(&mut reader.connection, &reader.target).map_err(StoreError::Engine)?;
+            connection.execute(schema::BEGIN_READ).map_err(|fault| {
+                reader.connection = None;
+                fault.error()
+            })
         };
-        let state = State::asking(Known::default(), connection);
-        job.run(Ok(&state));
-        let ended = state.into_parts().and_then(|_| connection.roll_back());
-        if ended.is_err() {
-            self.connection = None;
-        }
+        begin(self).or_else(|error| if is_from_before { begin(self) } else { Err(error) })?;
+        self.connection.as_mut().ok_or(StoreError::Busy)
     }
+}
 
-    /// Begins a transaction, which shows that the database answers.
-    fn begin(&mut self) -> Result<(), StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Connection::for_work(&self.target).map_err(StoreError::Engine)?,
-        };
-        let connection = self.connection.insert(connection);
-        connection.execute(schema::BEGIN_READ).map_err(|fault: Fault| {
-            self.connection = None;
-            fault.error()
-        })
-    }
+fn serve(job: ReadJob, connection: &mut Connection) -> Result<(), Fault> {
+    let state = State::asking(Known::default(), connection);
+    job.run(Ok(&state));
+    state.into_parts()?;
+    connection.roll_back()
 }

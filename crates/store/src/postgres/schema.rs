@@ -28,7 +28,7 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS rollcall_schema (version int8
 const CURRENT: &str = "SELECT max(version) FROM rollcall_schema";
 
 /// Whoever holds this row's lock has the turn. In all three a row's lock is waited for, and gone with its connection.
-pub(super) const TAKE_TURN: &str = "SELECT id FROM rollcall_turn WHERE id = 1 FOR UPDATE";
+pub(super) const TAKE_TURN: &str = "BEGIN; SELECT id FROM rollcall_turn WHERE id = 1 FOR UPDATE";
 
 /// Begins a write. What it has read is still so when it commits, or it fails with 40001: in all three.
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";

@@ -20,7 +20,7 @@ use std::{
 };
 
 /// How many jobs share a transaction at most.
-pub(super) const LARGEST_BATCH: usize = 256;
+const LARGEST_BATCH: usize = 256;
 
 /// How often a batch is tried together before it is split, so that one quarrel does not doom all.
 const TRIES_TOGETHER: u32 = 5;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 /// How long turns are taken once there has been a conflict.
-const TURNS_FOR: Duration = Duration::from_secs(5);
+const TURNS_FOR: Duration = Duration::from_secs(30);
 
 /// After so many runs that noted what is missing, it is asked for on the spot: a job may ask for something else each
 /// time it is run.
@@ -63,24 +63,12 @@ impl Writer {
                 settle_all(jobs, &StoreError::Closed);
                 continue;
             }
-            match self.connected() {
-                Ok(()) => self.run_together(jobs, Instant::now() + PATIENCE),
+            match Connection::kept(&mut self.connection, &self.target) {
+                Ok(_) => self.run_together(jobs, Instant::now() + PATIENCE),
                 // Those behind them would only wait for the same.
-                Err(error) => settle_all(jobs.into_iter().chain(queue.try_iter()), &error),
+                Err(cause) => settle_all(jobs.into_iter().chain(queue.try_iter()), &StoreError::Engine(cause)),
             }
         }
-    }
-
-    fn connected(&mut self) -> Result<(), StoreError> {
-        if self.connection.is_none() {
-            let connection = Connection::for_work(&self.target).map_err(|cause| {
-                tracing::warn!(%cause, "no connection to {}", self.target);
-                StoreError::Engine(cause)
-            })?;
-            tracing::info!("connected again to {}", self.target);
-            self.connection = Some(connection);
-        }
-        Ok(())
     }
 
     /// Runs the jobs in one transaction, or in several where they cannot be kept together.
@@ -109,33 +97,29 @@ impl Writer {
                 self.run_together(later, until);
             }
             fault => {
-                tracing::warn!(?fault, jobs = jobs.len(), "a transaction was not kept, or nobody knows");
-                settle_all(jobs, &fault.error());
+                let error = fault.error();
+                tracing::warn!(cause = %fault.cause(), jobs = jobs.len(), "a transaction was not kept, or nobody knows");
+                settle_all(jobs, &error);
             }
         }
     }
 
     /// One try. What it leaves behind when it fails is a connection without a transaction, or none.
     fn attempt(&mut self, jobs: &mut [Job], looks_first: bool) -> Result<Refusals, Fault> {
-        self.connected().map_err(|error| Fault::Lost(Arc::new(error)))?;
-        let Some(connection) = &mut self.connection else { return Ok(Vec::new()) };
+        let connection = Connection::kept(&mut self.connection, &self.target).map_err(Fault::Lost)?;
         let turn = self.turns.take();
-        let mut done = transact(connection, jobs, looks_first);
-        if let Err(fault) = &done {
-            if !fault.loses_connection() {
-                done = connection.roll_back().and(done);
-            }
-        }
+        let done = transact(connection, jobs, looks_first).or_else(|fault| match fault.loses_connection() {
+            true => Err(fault),
+            false => connection.roll_back().and(Err(fault)),
+        });
         drop(turn);
-        if let Err(fault) = &done {
-            match fault {
-                Fault::Conflict(cause) => {
-                    tracing::debug!(%cause, "a conflict with another server");
-                    self.turns.are_needed();
-                }
-                fault if fault.loses_connection() => self.connection = None,
-                _ => {}
+        match &done {
+            Err(Fault::Conflict(cause)) => {
+                tracing::debug!(%cause, "a conflict with another server");
+                self.turns.are_needed();
             }
+            Err(fault) if fault.loses_connection() => self.connection = None,
+            _ => {}
         }
         done
     }
@@ -182,7 +166,7 @@ fn settle_each(jobs: Vec<Job>, refusals: Refusals) {
     }
 }
 
-pub(super) fn settle_all(jobs: impl IntoIterator<Item = Job>, error: &StoreError) {
+fn settle_all(jobs: impl IntoIterator<Item = Job>, error: &StoreError) {
     jobs.into_iter().for_each(|job| job.settle(Err(error.clone())));
 }
 
@@ -225,7 +209,7 @@ impl Turns {
             self.connection = Connection::plain(&self.target).ok();
         }
         let connection = self.connection.as_mut()?;
-        let taken = connection.execute("BEGIN").and_then(|()| connection.execute(schema::TAKE_TURN));
+        let taken = connection.execute(schema::TAKE_TURN);
         let turn = Turn(&mut self.connection);
         taken.is_ok().then_some(turn) // dropped at once where it was not taken
     }
