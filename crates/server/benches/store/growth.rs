@@ -110,8 +110,20 @@ fn recovery(options: &Options, data: &Path) -> anyhow::Result<Duration> {
 
 fn print_rows(rows: &[Row]) {
     let head = [
-        "profiles", "loaded/s", "imports/s", "ratio", "p50", "p99", "p99.9", "memory MiB", "disk MiB", "restart",
-        "after SIGKILL", "CPU µs/import", "bytes written/import", "floor/s",
+        "profiles",
+        "loaded/s",
+        "imports/s",
+        "ratio",
+        "p50",
+        "p99",
+        "p99.9",
+        "memory MiB",
+        "disk MiB",
+        "restart",
+        "after SIGKILL",
+        "CPU µs/import",
+        "bytes written/import",
+        "floor/s",
     ];
     report::table(&head, &rows.iter().map(|row| row.cells(&rows[0])).collect::<Vec<_>>());
 }
@@ -138,12 +150,11 @@ impl Row {
 fn goals(rows: &[Row]) -> Vec<Goal> {
     let [first, .., last] = rows else { return Vec::new() };
     let seconds = |time: Duration| Some(time.as_secs_f64());
-    let goal = |what: &str, bound, measured| {
-        Goal { what: format!("{what} with {} profiles", last.loaded), bound, measured }
-    };
+    let goal =
+        |what: &str, bound, measured| Goal { what: format!("{what} with {} profiles", last.loaded), bound, measured };
     let ratio = last.round.per_second() / first.round.per_second();
     vec![
-        goal(&format!("imports/s, of those with {}", first.loaded), Bound::AtLeast(0.7), Some(ratio)),
+        goal(&format!("imports/s / that with {},", first.loaded), Bound::AtLeast(0.7), Some(ratio)),
         goal("memory in GiB", Bound::AtMost(2.0), Some(report::mib(last.used.resident) / 1024.0)),
         goal("restart in s", Bound::AtMost(5.0), seconds(last.restart)),
         goal("restart after SIGKILL in s", Bound::AtMost(5.0), seconds(last.recovery)),

@@ -99,4 +99,5 @@ async fn constant(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, I
 }
 
 /// The answer to an import, by those who make none.
-pub(crate) const ANSWER: &str = r#"{"error":0,"error_text":"Successful operation","profile_id":"54759eb3c090d83494e2d804"}"#;
+pub(crate) const ANSWER: &str =
+    r#"{"error":0,"error_text":"Successful operation","profile_id":"54759eb3c090d83494e2d804"}"#;

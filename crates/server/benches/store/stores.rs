@@ -158,12 +158,7 @@ impl View for Nothing {
 }
 
 impl Snapshot for Nothing {
-    fn profiles_after(
-        &self,
-        _: DatabaseId,
-        _: Option<ProfileId>,
-        _: usize,
-    ) -> Result<Vec<Arc<Profile>>, StoreError> {
+    fn profiles_after(&self, _: DatabaseId, _: Option<ProfileId>, _: usize) -> Result<Vec<Arc<Profile>>, StoreError> {
         Ok(Vec::new())
     }
 }
