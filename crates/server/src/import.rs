@@ -132,7 +132,8 @@ pub fn email_owner(
     match key {
         Some(key) if before.and_then(Profile::email).map(Email::key) != Some(key) => {
             let key = LookupKey { source: KeySource::ProfileEmail, name: "", value: key.into(), resource: None };
-            Ok(state.find(profile.database, &key)?.into_iter().find(|owner| *owner != profile.id))
+            // One of two is another one.
+            Ok(state.find_oldest(profile.database, &key, 2)?.into_iter().find(|owner| *owner != profile.id))
         }
         _ => Ok(None),
     }

@@ -18,7 +18,7 @@ use rollcall_store::{
     disk::DiskStore,
     transaction::{self, Store},
 };
-use rollcall_testbed::chance;
+use rollcall_testbed::{chance, postgres};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -69,6 +69,28 @@ fn what_is_exported_and_loaded_are_equal_profiles() {
         Ok(())
     });
     checked.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn profiles_move_from_a_folder_to_postgres_and_back() {
+    let Some(cluster) = postgres::shared() else { return };
+    let database = cluster.new_database().unwrap();
+    let desk = Desk::new();
+    let subscribed = |number: usize| {
+        format!(r#""subscriptions":[{{"resource_id":1,"channel":"email","email":"p{number}@example.com"}}]"#)
+    };
+    let line = |number: usize| format!("{{\"db_id\":1,\"email\":\"p{number}@example.com\",{}}}\n", subscribed(number));
+    desk.write("people.jsonl", &(0..3_000).map(line).collect::<String>());
+    said(&desk.load("old", &["people.jsonl"]));
+    said(&run(&mut desk.rollcall("export", "old", &["moved.jsonl"])));
+    assert_eq!(said(&desk.load(&database, &["moved.jsonl"])), "loaded 3000 profiles\n");
+    assert_eq!(said(&desk.load(&database, &["moved.jsonl"])), "loaded 0 profiles, 3000 unchanged\n");
+    let refused = desk.load(&database, &["people.jsonl"]);
+    check_refusal(&refused, &["people.jsonl:1: email: belongs to profile "]);
+    said(&run(&mut desk.rollcall("export", &database, &["back.jsonl"])));
+    assert_eq!(desk.read("back.jsonl"), desk.read("moved.jsonl"));
+    said(&desk.load("new", &["back.jsonl"]));
+    assert_eq!(kept(&desk.path("new")), kept(&desk.path("old")));
 }
 
 #[test]

@@ -30,10 +30,11 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// A command on a store of the desk; files are named as seen from there.
+    /// A command on a store of the desk, or on a database; files are named as seen from the desk.
     pub(crate) fn rollcall(&self, command: &str, store: &str, more: &[&str]) -> Command {
+        let kind = if store.starts_with("postgres://") { "--store" } else { "--data" };
         let mut program = rollcall();
-        program.current_dir(self.0.path()).args([command, "--data", store]).args(more);
+        program.current_dir(self.0.path()).args([command, kind, store]).args(more);
         program
     }
 

@@ -82,8 +82,17 @@ pub(super) fn keep(
         return Ok(Kept::Halted);
     }
     let mut fates = Vec::with_capacity(block.lines.len());
+    let mut failed = None;
     for line in &block.lines {
-        let fate = keep_line(line, policy.existing, state)?;
+        let fate = match keep_line(line, policy.existing, state) {
+            Ok(fate) => fate,
+            // On with the others: a store that is far away notes what it is asked, and has the job run again when it
+            // knows the answers.
+            Err(error) => {
+                failed.get_or_insert(error);
+                continue;
+            }
+        };
         let stops = matches!(fate, Fate::Bad(_)) && !policy.skip_bad;
         fates.push(fate);
         if stops {
@@ -91,7 +100,7 @@ pub(super) fn keep(
             break;
         }
     }
-    Ok(Kept::Fates(fates))
+    failed.map_or(Ok(Kept::Fates(fates)), Err)
 }
 
 fn keep_line(line: &Line, existing: Existing, state: &mut dyn Transaction) -> Result<Fate, StoreError> {
