@@ -10,12 +10,16 @@ use serde_json::Value;
 use crate::workspace;
 
 /// Which of our crates each of our crates may use, in tests and build scripts too.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("rollcall-model", &[]),
     ("rollcall-matching", &["rollcall-model"]),
     ("rollcall-codec", &["rollcall-model"]),
-    ("rollcall-store", &["rollcall-model", "rollcall-matching"]),
-    ("rollcall-server", &["rollcall-model", "rollcall-matching", "rollcall-codec", "rollcall-store"]),
+    ("rollcall-store", &["rollcall-model", "rollcall-matching", "rollcall-testbed"]),
+    (
+        "rollcall-server",
+        &["rollcall-model", "rollcall-matching", "rollcall-codec", "rollcall-store", "rollcall-testbed"],
+    ),
+    ("rollcall-testbed", &[]), // so that every crate may use it in its tests
     ("rollcall-conformance", &[]), // a second opinion must not ask the first
     (
         "rollcall-faulty",
