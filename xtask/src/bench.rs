@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: figures that `docs/performance.md` quotes. They are printed and judged by nobody: absolute ones
-//! move with the machine, and ratios are taken in one run.
+//! move with the machine, and ratios are taken in one run. The judge is measured here; the store by a bench program.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -23,6 +23,12 @@ use crate::workspace;
 pub(crate) enum What {
     /// The judge: cases a second, beside hurl, and how soon it asks its first question
     Suite,
+    /// Imports a second, beside other stores, other servers and what the disk allows
+    Store,
+    /// Imports a second, memory, disk and restarts at several numbers of profiles
+    Growth,
+    /// A steady rate for a long time: errors and memory are judged, times are printed
+    Soak,
 }
 
 /// Of so many rounds the median counts.
@@ -33,11 +39,26 @@ const REPEATS: usize = 200;
 const DOCUMENTED: [&str; 6] =
     ["request-1.json", "request-1.xml", "request-2.json", "request-2.xml", "request-3.json", "request-3.xml"];
 
-/// Measures, and prints what came of it.
-pub(crate) fn run(what: What) -> anyhow::Result<()> {
+/// Measures, and prints what came of it. The options are those of the program that measures.
+pub(crate) fn run(what: What, options: &[String]) -> anyhow::Result<()> {
     match what {
-        What::Suite => suite(),
+        What::Suite if options.is_empty() => suite(),
+        What::Suite => bail!("`bench suite` takes no options"),
+        What::Store => store("compare", options),
+        What::Growth => store("growth", options),
+        What::Soak => store("soak", options),
     }
+}
+
+/// Runs `crates/server/benches/store`, built as our programs are released.
+pub(crate) fn store(what: &str, options: &[String]) -> anyhow::Result<()> {
+    let mut command = workspace::cargo(["bench", "--quiet", "--profile", "release", "--package", "rollcall-server"]);
+    let status =
+        command.args(["--bench", "store", "--", what]).args(options).status().context("cargo does not start")?;
+    if !status.success() {
+        bail!("the bench ended with {status}");
+    }
+    Ok(())
 }
 
 fn suite() -> anyhow::Result<()> {

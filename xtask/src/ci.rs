@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{conformance, mutants, tidy, workspace};
+use crate::{bench, conformance, mutants, tidy, workspace};
 
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
@@ -24,6 +24,7 @@ const STEPS: [Step; 10] = [
         "Mend the cases named above: an expectation cannot fail, or the order of cases matters.",
     ),
     ("mutants", detect, "Write what the lines above ask for, then run `cargo xtask mutants` and commit the matrix."),
+    ("soak", soak, "Run `cargo xtask bench soak` for the long one; its table shows when it began."),
     ("licences", licences, "Look at deny.toml and the package named above."),
 ];
 
@@ -88,6 +89,11 @@ fn judge_with(options: &[String]) -> anyhow::Result<()> {
 
 fn detect() -> anyhow::Result<()> {
     mutants::run(true)
+}
+
+/// A short one; ten minutes are for whoever changes the store.
+fn soak() -> anyhow::Result<()> {
+    bench::store("soak", &["--seconds", "20", "--people", "10000"].map(str::to_owned))
 }
 
 fn licences() -> anyhow::Result<()> {

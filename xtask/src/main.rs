@@ -19,6 +19,9 @@ Examples:
   cargo xtask conformance --list                          which cases test which requirement
   cargo xtask mutants                                     measure which faults the suite notices
   cargo xtask bench suite                                 how fast the judge is
+  cargo xtask bench store                                 how fast the store is, beside others
+  cargo xtask bench growth --sizes 100000,1000000         how it fares as it grows
+  cargo xtask bench soak --seconds 60                     whether memory stays flat
   cargo xtask ci                                          all that must hold before a merge
   cargo xtask tidy                                        only the shape of the repository";
 
@@ -49,6 +52,9 @@ enum Command {
     Bench {
         #[arg(value_enum)]
         what: bench::What,
+        /// Options of the bench; `cargo xtask bench growth -- --help` shows them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+        options: Vec<String>,
     },
     #[command(about = ci::summary())]
     Ci,
@@ -60,7 +66,7 @@ fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Conformance { options } => conformance::run(&options),
         Command::Mutants { check } => mutants::run(check).map(|()| 0),
-        Command::Bench { what } => bench::run(what).map(|()| 0),
+        Command::Bench { what, options } => bench::run(what, &options).map(|()| 0),
         Command::Ci => ci::run().map(|()| 0),
         Command::Tidy => tidy::run().map(|()| 0),
     };

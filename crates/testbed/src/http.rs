@@ -36,11 +36,16 @@ impl Connection {
         }
     }
 
+    /// The last answer, head and all.
+    pub fn last_answer(&self) -> String {
+        String::from_utf8_lossy(&self.answer).into_owned()
+    }
+
     /// Sends a whole request, and takes any answer but 200 for an error.
     pub async fn succeed(&mut self, request: &[u8]) -> anyhow::Result<()> {
         match self.exchange(request).await? {
             200 => Ok(()),
-            _ => bail!("{}", String::from_utf8_lossy(&self.answer)),
+            _ => bail!("{}", self.last_answer()),
         }
     }
 }

@@ -154,7 +154,7 @@ fn goals(rows: &[Row]) -> Vec<Goal> {
         |what: &str, bound, measured| Goal { what: format!("{what} with {} profiles", last.loaded), bound, measured };
     let ratio = last.round.per_second() / first.round.per_second();
     vec![
-        goal(&format!("imports/s, of those with {}", first.loaded), Bound::AtLeast(0.7), Some(ratio)),
+        goal(&format!("imports/s / that with {},", first.loaded), Bound::AtLeast(0.7), Some(ratio)),
         goal("memory in GiB", Bound::AtMost(2.0), Some(report::mib(last.used.resident) / 1024.0)),
         goal("restart in s", Bound::AtMost(5.0), seconds(last.restart)),
         goal("restart after SIGKILL in s", Bound::AtMost(5.0), seconds(last.recovery)),

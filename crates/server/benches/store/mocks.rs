@@ -163,8 +163,14 @@ impl Mock {
     }
 }
 
+/// Whether it answers an import with what it was told.
 async fn answers(address: SocketAddr) -> anyhow::Result<()> {
-    Connection::open(address).await?.succeed(Documented::default().request(0, 0)).await
+    let mut connection = Connection::open(address).await?;
+    connection.succeed(Documented::default().request(0, 0)).await?;
+    let text = connection.last_answer();
+    let body = text.find('{').zip(text.rfind('}')).and_then(|(from, to)| text.get(from..=to)).unwrap_or_default();
+    ensure!(serde_json::from_str::<Value>(body).ok() == Some(answer()), "it answers something else: {text}");
+    Ok(())
 }
 
 impl Drop for Mock {
