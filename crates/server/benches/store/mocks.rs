@@ -20,7 +20,7 @@ pub(crate) struct Tool {
     version: &'static str,
     /// The file that tells it what to answer, in its folder, and what is in it.
     file: &'static str,
-    mock: fn() -> Value,
+    mock: fn() -> String,
     /// Starts it: where npm has put packages, the folder with the file, the port.
     command: fn(&Path, &Path, &str) -> Command,
 }
@@ -28,12 +28,12 @@ pub(crate) struct Tool {
 pub(crate) const PRISM: Tool = Tool {
     package: "@stoplight/prism-cli",
     version: "5.16.0",
-    file: "openapi.json",
-    mock: openapi,
+    file: "openapi.yaml",
+    mock: || include_str!("openapi.yaml").to_owned(),
     command: |modules, folder, port| {
         let mut command = Command::new(modules.join(".bin/prism"));
         command.args(["mock", "--host", "127.0.0.1", "--port", port, "--verboseLevel", "silent"]);
-        command.arg(folder.join("openapi.json"));
+        command.arg(folder.join("openapi.yaml"));
         command
     },
 };
@@ -42,7 +42,7 @@ pub(crate) const MOCKOON: Tool = Tool {
     package: "@mockoon/cli",
     version: "9.9.0",
     file: "environment.json",
-    mock: environment,
+    mock: || environment().to_string(),
     command: |modules, folder, port| {
         let mut command = Command::new(modules.join(".bin/mockoon-cli"));
         command.args(["start", "--hostname", "127.0.0.1", "--port", port, "--disable-log-to-file"]);
@@ -55,7 +55,7 @@ pub(crate) const WIREMOCK: Tool = Tool {
     package: "wiremock",
     version: "3.13.2",
     file: "mappings/import.json",
-    mock: mapping,
+    mock: || mapping().to_string(),
     command: |modules, folder, port| {
         let mut command = Command::new("java");
         command.arg("-jar").arg(modules.join("wiremock/build/wiremock-standalone-3.13.2.jar"));
@@ -64,16 +64,6 @@ pub(crate) const WIREMOCK: Tool = Tool {
         command
     },
 };
-
-/// The call as OpenAPI describes it, as far as a mock looks at it.
-fn openapi() -> Value {
-    let answer = json!({"application/json": {"schema": {"type": "object"}, "example": answer()}});
-    let import = json!({
-        "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
-        "responses": {"200": {"description": "imported", "content": answer}},
-    });
-    json!({"openapi": "3.0.3", "info": {"title": "import", "version": "1"}, "paths": {IMPORT: {"post": import}}})
-}
 
 fn environment() -> Value {
     let uuid = |number| format!("00000000-0000-4000-8000-{number:012}");
@@ -115,7 +105,7 @@ impl Tool {
         let modules = self.install()?;
         let file = folder.join(self.file);
         fs::create_dir_all(file.parent().unwrap_or(folder))?;
-        fs::write(&file, (self.mock)().to_string())?;
+        fs::write(&file, (self.mock)())?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free a moment ago; none of them picks one
         let mut command = (self.command)(&modules, folder, &address.port().to_string());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
