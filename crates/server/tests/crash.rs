@@ -10,7 +10,7 @@ mod common;
 use common::{
     Connection,
     people::{Importer, Outcome, check_all, importers},
-    program::Place,
+    program::{Place, rollcall, run},
 };
 use rollcall_testbed::{
     chance,
@@ -28,6 +28,9 @@ const CONNECTIONS: usize = 8;
 /// Kills in mid-load come after as many answers at most.
 const MOST_ANSWERS: usize = 60;
 
+/// `rollcall check` looks at the folder in every so many rounds.
+const ROUNDS_PER_CHECK: usize = 10;
+
 #[test]
 fn keeps_every_answered_import_when_it_is_killed() {
     let rounds = chance::amount("ROLLCALL_CRASH_ROUNDS", 20).unwrap();
@@ -36,14 +39,28 @@ fn keeps_every_answered_import_when_it_is_killed() {
     let mut importers = importers(CONNECTIONS);
     for round in 0..rounds {
         let mut random = chance::part(seed, round);
-        if round > 0 && random.u8(..4) == 0 {
-            kill_while_it_starts(&place, round, &mut random);
+        if random.u8(..4) == 0 {
+            kill_while_it_starts(&place, round, &mut random); // the first time, while it makes the folder
+        }
+        if round % ROUNDS_PER_CHECK == ROUNDS_PER_CHECK - 1 {
+            check_sound(&place);
         }
         let server = place.start();
         check_touched(server.address, &mut importers);
         kill_while_it_imports(server, &mut importers, round, &mut random);
     }
     check_all(place.start().address, &mut importers);
+}
+
+/// That the folder that a kill has left is sound.
+fn check_sound(place: &Place) {
+    let output = run(rollcall().args(["check", "--data"]).arg(place.data()));
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && found.starts_with("sound"),
+        "{found}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn check_touched(address: SocketAddr, importers: &mut [Importer]) {
