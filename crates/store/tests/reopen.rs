@@ -137,14 +137,21 @@ fn says_what_to_do_with_a_store_that_the_engine_did_not_finish() {
     assert!(error.to_string().contains("remove the folder"), "{error}");
 }
 
-/// A folder with three profiles, closed; the names of its log and of its index.
+/// Bytes of a mark, which is the head of a frame.
+const FRAME_HEAD: usize = 24;
+
+/// A folder with three profiles, closed; the names of its log and of its index. The log ends with its mark: the zeros that
+/// were written ahead are as good as nothing.
 fn three_profiles() -> (TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     (1..=3).for_each(|number| keep(&store, &found_by_everything(number)));
     drop(store);
     let (log, index) = (folder.path().join("0000000001.log"), folder.path().join("index"));
-    assert!(log.exists() && index.exists());
+    let bytes = fs::read(&log).unwrap();
+    let mark = bytes.windows(4).rposition(|head| head == b"RCf2").unwrap();
+    fs::write(&log, &bytes[..mark + FRAME_HEAD]).unwrap();
+    assert!(index.exists());
     (folder, log, index)
 }
 
@@ -197,7 +204,7 @@ fn is_whole_or_refused(folder: &Path, what: &str) -> bool {
 fn a_flipped_byte_anywhere_in_the_newest_segment_is_never_a_wrong_answer() {
     let (folder, log, index) = three_profiles();
     let (bytes, index_bytes) = (fs::read(&log).unwrap(), fs::read(&index).unwrap());
-    let mark = bytes.len() - 24; // says that everything before it is on the disk, and holds nothing
+    let mark = bytes.len() - FRAME_HEAD; // says that everything before it is on the disk, and holds nothing
     for place in (0..bytes.len()).step_by(7) {
         for with_index in [true, false] {
             let mut damaged = bytes.clone();
@@ -236,7 +243,7 @@ fn a_last_write_that_was_cut_off_is_as_if_it_had_never_been() {
     let bytes = fs::read(&log).unwrap();
     let (second, third) = (place_of(&bytes, 2), place_of(&bytes, 3));
     fs::remove_file(&index).unwrap();
-    for cut in (third..bytes.len() - 24).step_by(11) {
+    for cut in (third..bytes.len() - FRAME_HEAD).step_by(11) {
         fs::write(&log, &bytes[..cut]).unwrap();
         let store = open(folder.path());
         (1..=2).for_each(|number| assert_whole(&store, &found_by_everything(number)));

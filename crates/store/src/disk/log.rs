@@ -19,6 +19,10 @@ use std::{
 /// A segment that has reached this length is followed by a new one.
 pub(crate) const SEGMENT_BYTES: u64 = 128 << 20;
 
+/// How many zeros are written ahead of the frames. A sync that does not have to note a file's new length as well takes
+/// two thirds of the time.
+const ZEROS_AHEAD: usize = 256 << 10;
+
 /// What a segment's file is called.
 pub(crate) fn segment_name(number: u32) -> String {
     format!("{number:010}.log")
@@ -44,6 +48,8 @@ pub(crate) struct Log {
     segments: BTreeMap<u32, Segment>,
     /// The segment that is appended to. Without one, the next frame begins a segment.
     tail: Option<u32>,
+    /// How long the tail's file is, zeros included.
+    written: u64,
     next_segment: u32,
     next_frame: u64,
     /// [`SEGMENT_BYTES`], unless a test wants more segments.
@@ -81,6 +87,7 @@ impl Log {
             files: Arc::clone(&files),
             segments: BTreeMap::new(),
             tail: None,
+            written: 0,
             next_segment: 1,
             next_frame: 1,
             segment_bytes: SEGMENT_BYTES,
@@ -196,13 +203,25 @@ impl Log {
 
     fn append_to(&mut self, number: u32, frame: &mut Frame) -> io::Result<Appended> {
         let Segment { file, length: offset } = self.segments[&number].clone();
+        let length = offset + frame.length() as u64;
+        self.write_zeros(&*file, length);
         let bytes = frame.sealed(number, offset, self.next_frame)?;
         file.write_at(bytes, offset)?;
         file.sync()?;
         self.next_frame += 1;
-        let length = offset + frame.length() as u64;
         self.segments.insert(number, Segment { file, length });
         Ok(Appended { segment: number, offset })
+    }
+
+    /// Writes zeros beyond `end`, unless there are some. They are a means to speed, so that nothing depends on them.
+    fn write_zeros(&mut self, file: &dyn File, end: u64) {
+        if end + frame::HEAD as u64 > self.written {
+            let begin = self.written.max(end);
+            let zeros = vec![0; ZEROS_AHEAD.min(usize::try_from(self.segment_bytes / 8).unwrap_or(ZEROS_AHEAD))];
+            if file.write_at(&zeros, begin).is_ok() {
+                self.written = begin + zeros.len() as u64;
+            }
+        }
     }
 
     fn begin_segment(&mut self, frame: &mut Frame) -> io::Result<Appended> {
@@ -214,6 +233,7 @@ impl Log {
             Ok(offset) => {
                 let length = offset + frame.length() as u64;
                 self.segments.insert(number, Segment { file, length });
+                self.written = length;
                 self.next_frame += 2;
                 Ok(Appended { segment: number, offset })
             }
