@@ -209,7 +209,7 @@ fn an_email_address_belongs_to_one_profile_of_a_database() {
     assert_eq!(desk.values("store", "email"), ["eve@example.com", "ann@example.com", "ann@example.com"]);
 }
 
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 60;
 const LINES: usize = 20_000;
 
 #[test]
