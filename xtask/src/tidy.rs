@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
         "rollcall-server",
         &["rollcall-model", "rollcall-matching", "rollcall-codec", "rollcall-store", "rollcall-testbed"],
     ),
-    ("rollcall-testbed", &[]), // so that every crate may use it in its tests
+    ("rollcall-testbed", &[]),     // so that every crate may use it in its tests
     ("rollcall-conformance", &[]), // a second opinion must not ask the first
     (
         "rollcall-faulty",
