@@ -185,14 +185,8 @@ impl fmt::Display for OpenError {
     }
 }
 
-impl Error for OpenError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Address { cause } | Self::Database { cause, .. } => Some(&**cause),
-            Self::NewerTables { .. } => None,
-        }
-    }
-}
+/// Without a source: the text has told the causes, and whoever prints them would tell them twice.
+impl Error for OpenError {}
 
 /// An error with its causes: the client's own texts say "db error" and leave the rest to them.
 struct Chain<'a>(&'a (dyn Error + 'static));

@@ -26,7 +26,7 @@ use std::{
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Barrier, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
     thread,
@@ -209,18 +209,20 @@ fn a_restart_of_the_database_in_mid_load_loses_and_doubles_nothing() {
     let Some(cluster) = start_for_a_test() else { return };
     let url = cluster.new_database().unwrap();
     let stores = [open(&url), open(&url)];
-    let (answers, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let import = |importer: usize| -> HashMap<usize, ProfileId> {
+    let is_over = &AtomicBool::new(false);
+    let stores = &stores;
+    let import = |importer: usize, tell: mpsc::Sender<()>| -> HashMap<usize, ProfileId> {
         let mut answered = HashMap::new();
         // Every address is imported twice, by two importers at about the same time; again and again until it is answered.
         for number in (0..).map(|number| number * (IMPORTERS / 2) + importer / 2) {
-            while let Err(error) = write_now(&stores[importer % 2], find_or_create(address(number))).map(|id| {
-                answered.insert(number, id);
-                answers.fetch_add(1, Ordering::Relaxed);
-            }) {
-                assert!(matches!(error, StoreError::Engine(_) | StoreError::Busy), "{error}");
-                thread::yield_now();
-            }
+            let id = loop {
+                match write_now(&stores[importer % 2], find_or_create(address(number))) {
+                    Ok(id) => break id,
+                    Err(error) => assert!(matches!(error, StoreError::Engine(_) | StoreError::Busy), "{error}"),
+                }
+            };
+            answered.insert(number, id);
+            let _nobody_counts_any_more = tell.send(());
             if is_over.load(Ordering::Relaxed) {
                 break;
             }
@@ -228,13 +230,15 @@ fn a_restart_of_the_database_in_mid_load_loses_and_doubles_nothing() {
         answered
     };
     let answered: Vec<HashMap<usize, ProfileId>> = thread::scope(|scope| {
-        let importers: Vec<_> = (0..IMPORTERS).map(|importer| scope.spawn(move || import(importer))).collect();
+        let (tell, told) = mpsc::channel();
+        let start = |importer| {
+            let tell = tell.clone();
+            scope.spawn(move || import(importer, tell))
+        };
+        let importers: Vec<_> = (0..IMPORTERS).map(start).collect();
+        drop(tell);
         for how in [Stop::Immediate, Stop::Fast, Stop::Immediate] {
-            let before = answers.load(Ordering::Relaxed);
-            while answers.load(Ordering::Relaxed) < before + ANSWERS_BETWEEN_RESTARTS {
-                assert!(importers.iter().all(|importer| !importer.is_finished()), "an importer gave up");
-                thread::yield_now();
-            }
+            assert_eq!(told.iter().take(ANSWERS_BETWEEN_RESTARTS).count(), ANSWERS_BETWEEN_RESTARTS);
             cluster.restart(how).unwrap();
         }
         is_over.store(true, Ordering::Relaxed);

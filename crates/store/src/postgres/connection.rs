@@ -17,7 +17,7 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
-use std::{collections::BTreeSet, fmt, future::Future, io, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, future::Future, io, pin::pin, str::FromStr, sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
 use tokio_postgres::{
     Client, Config, NoTls, Row, SimpleQueryMessage, Statement,
@@ -32,6 +32,9 @@ const CONNECT_BOUND: Duration = Duration::from_secs(3);
 /// How long an answer may take. The server gives a statement less (`schema::SESSION`), so that whoever waits longer than
 /// this waits for the network.
 const ANSWER_BOUND: Duration = Duration::from_secs(6);
+
+/// How long an answer may take after that.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// A database, and who connects to it.
 #[derive(Clone)]
@@ -322,13 +325,16 @@ async fn within<T>(
     is_committing: bool,
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, Fault> {
-    match tokio::time::timeout(bound, answer).await {
-        Ok(answer) => answer.map_err(|error| Fault::of(error, is_committing)),
-        Err(_) => {
-            let cause = Arc::new(io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time"));
-            Err(if is_committing { Fault::Uncertain(cause) } else { Fault::Lost(cause) })
+    let mut answer = pin!(answer);
+    // Where it was this process that stood still, the answer is here, but not read yet: hence the second, short wait.
+    for bound in [bound, GRACE] {
+        if let Ok(answer) = tokio::time::timeout(bound, &mut answer).await {
+            return answer.map_err(|error| Fault::of(error, is_committing));
         }
     }
+    let cause =
+        Arc::new(io::Error::new(io::ErrorKind::TimedOut, format!("the database did not answer within {bound:?}")));
+    Err(if is_committing { Fault::Uncertain(cause) } else { Fault::Lost(cause) })
 }
 
 async fn begin(client: &Client, how: Option<&str>) -> Result<(), tokio_postgres::Error> {
