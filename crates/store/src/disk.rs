@@ -54,7 +54,16 @@ pub const OPEN_BOUND: Duration = Duration::from_secs(30);
 pub struct DiskStore {
     /// `None` once closed.
     open: RwLock<Option<Open>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What ends when the store is closed.
+#[derive(Debug)]
+struct Running {
+    writer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    /// Until both have ended, nobody else may open the folder.
+    _lock: Lock,
 }
 
 #[derive(Debug)]
@@ -78,11 +87,9 @@ impl DiskStore {
         let state = Arc::clone(writer.state());
         let kept = Arc::clone(&state);
         let writer = start(path, "store-writer", move || writer.run(&jobs))?;
-        let keeper = start(path, "store-keeper", move || {
-            writer::do_chores(&chores, &*files, &kept);
-            drop(lock); // nobody else may open the folder before
-        })?;
-        Ok(Self { open: RwLock::new(Some(Open { state, queue })), threads: Mutex::new(vec![writer, keeper]) })
+        let keeper = start(path, "store-keeper", move || writer::do_chores(&chores, &*files, &kept))?;
+        let running = Running { writer, keeper, _lock: lock };
+        Ok(Self { open: RwLock::new(Some(Open { state, queue })), running: Mutex::new(Some(running)) })
     }
 
     fn with_open<T>(&self, use_it: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -111,12 +118,14 @@ impl Store for DiskStore {
 
     fn close(&self) -> Result<(), StoreError> {
         // Held to the end, so that a second caller comes back when everything is done, too.
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // Without a queue the writer finishes what was in it and ends, and without a writer the keeper does.
         self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        for thread in threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store had panicked; what it had not answered is not kept");
+        if let Some(Running { writer, keeper, _lock }) = running.take() {
+            for thread in [writer, keeper] {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the store had panicked; what it had not answered is not kept");
+                }
             }
         }
         Ok(())

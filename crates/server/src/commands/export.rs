@@ -1,6 +1,7 @@
 //! `rollcall export`: every profile of a store as one line, in the order of databases and identifiers.
 
 use super::{
+    load::sync_names_beside,
     places::{StoreOptions, WorldOptions},
     progress,
 };
@@ -74,7 +75,7 @@ fn whole_file<T>(file: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<T>
     let mut out = File::create(&part).with_context(|| cannot("write"))?;
     let written = write(&mut out).and_then(|written| {
         out.sync_all().with_context(|| cannot("write"))?;
-        fs::rename(&part, file).with_context(|| cannot("rename"))?;
+        fs::rename(&part, file).and_then(|()| sync_names_beside(file)).with_context(|| cannot("rename"))?;
         Ok(written)
     });
     if written.is_err() {

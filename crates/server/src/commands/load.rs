@@ -27,6 +27,7 @@ use rollcall_store::{
     ids::new_profile_id,
     transaction::{Job, Store},
 };
+pub(crate) use stand::sync_names_beside;
 use stand::{Stand, StandFile};
 use std::{
     collections::VecDeque,

@@ -45,7 +45,7 @@ pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
     if path.exists() {
         kind(path)?;
     }
-    fs::create_dir_all(path).map_err(folder_error)?;
+    make(path).map_err(folder_error)?;
     let file = File::create(path.join(LOCK_FILE)).map_err(folder_error)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
@@ -67,10 +67,23 @@ pub(crate) fn must_be_current(path: &Path) -> Result<(), OpenError> {
 /// Makes a folder, or takes one that is empty.
 pub(crate) fn make_empty(path: &Path) -> Result<(), OpenError> {
     let folder_error = |cause| OpenError::Folder { path: path.into(), cause };
-    fs::create_dir_all(path).map_err(folder_error)?;
+    make(path).map_err(folder_error)?;
     match fs::read_dir(path).map_err(folder_error)?.next() {
         None => Ok(()),
         Some(_) => Err(OpenError::NotEmpty { path: path.into() }),
+    }
+}
+
+/// Makes a folder and those above it. Each is on the disk only when the one around it says so.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let around = path.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make(around)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => files::sync_folder(around),
     }
 }
 
@@ -112,9 +125,7 @@ pub(crate) fn stamp(path: &Path) -> io::Result<()> {
     writeln!(file, "{TITLE}{FORMAT}")?;
     file.sync_all()?;
     fs::rename(part, path.join(FORMAT_FILE))?;
-    files::sync_folder(path)?;
-    // A folder that was just made is there only when the one around it knows.
-    path.canonicalize()?.parent().map_or(Ok(()), files::sync_folder)
+    files::sync_folder(path)
 }
 
 #[cfg(test)]

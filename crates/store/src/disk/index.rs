@@ -184,10 +184,10 @@ pub(crate) fn hashes_of(salt: u64, profile: &Profile) -> HashSet<u64> {
 /// The hashes under which a key is found: wherever it stems from, and by its resource (M17).
 pub(crate) fn hashes_of_key(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = u64> {
     let mut bytes = tables::key_place(database, key);
-    let anywhere = xxh3_64_with_seed(&bytes, salt);
+    let anywhere = xxh3_64_with_seed(&bytes, salt) & TOLD_APART;
     let at_resource = key.resource.map(|resource| {
         bytes.extend_from_slice(&resource.0.to_be_bytes());
-        xxh3_64_with_seed(&bytes, salt)
+        xxh3_64_with_seed(&bytes, salt) & TOLD_APART
     });
     std::iter::once(anywhere).chain(at_resource)
 }
@@ -195,6 +195,10 @@ pub(crate) fn hashes_of_key(salt: u64, database: DatabaseId, key: &LookupKey<'_>
 fn hash_of_lookup(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> u64 {
     hashes_of_key(salt, database, key).last().unwrap_or_default()
 }
+
+/// The bits of a hash that the index tells apart: those that choose the shard, and those that the shard keeps. Without
+/// the others, two keys of one profile are one to whoever compares hashes, too.
+const TOLD_APART: u64 = !(u64::MAX >> SHARDS.trailing_zeros()) | u32::MAX as u64;
 
 /// The upper bits choose the shard, the lower half is what the shard keeps.
 #[expect(clippy::cast_possible_truncation, reason = "a few bits are left")]
@@ -216,9 +220,11 @@ impl Slots {
         self.0.last().map_or(0, |last| (self.0.len() - 1) * SLOTS_TOGETHER + last.len())
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "2^31 profiles of 28 bytes do not fit into memory")]
+    /// Takes in a profile, and gives it its number. There is room for 2^31, which take 60 GB here alone.
+    #[expect(clippy::cast_possible_truncation, reason = "fewer than LIST, as asserted")]
     pub(crate) fn push(&mut self, slot: Slot) -> SlotNumber {
         let number = self.length();
+        assert!(number < LIST as usize, "a folder holds 2^31 profiles at most");
         if number.is_multiple_of(SLOTS_TOGETHER) {
             self.0.push(Vec::with_capacity(SLOTS_TOGETHER));
         }

@@ -93,7 +93,10 @@ impl Log {
             segment_bytes: SEGMENT_BYTES,
         };
         let mut numbers: BTreeSet<u32> = files.names()?.iter().filter_map(|name| segment_number(name)).collect();
-        log.next_segment = numbers.last().map_or(1, |last| last + 1);
+        log.next_segment = match numbers.last() {
+            Some(&last) => last.checked_add(1).ok_or_else(|| damaged(last, 0))?,
+            None => 1,
+        };
         while let Some(newest) = numbers.pop_last() {
             if let Some(first) = log.first_frame(newest)? {
                 log.count(newest, &first)?;
@@ -163,6 +166,15 @@ impl Log {
         Ok((end, forgotten))
     }
 
+    /// Sees to it that what was read is on the disk, before anybody builds upon it: the process that wrote it may have died
+    /// before its sync.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        if let Some((_, newest)) = self.segments.last_key_value() {
+            newest.file.sync()?;
+        }
+        self.files.sync_names()
+    }
+
     /// Removes the files that count no longer.
     pub(crate) fn tidy_up(&self) -> io::Result<()> {
         for name in self.files.names()? {
@@ -188,25 +200,25 @@ impl Log {
         self.tail
     }
 
-    /// Writes the frame, and comes back when it is on the disk. After an error it is not in the log, and whatever of it
-    /// was written never will be: what comes next is written into a new segment, whose list leaves it out.
+    /// Writes the frame, and comes back when it is on the disk. After an error it is not in the log: what is left
+    /// of it is covered by a mark, and what comes next is written into a new segment, whose list leaves it out.
     pub(crate) fn append(&mut self, frame: &mut Frame) -> io::Result<Appended> {
         let is_full = |log: &Self, tail| log.segments[&tail].length >= log.segment_bytes;
         let appended = match self.tail.take().filter(|&tail| !is_full(self, tail)) {
-            Some(tail) => self.append_to(tail, frame),
-            None => self.begin_segment(frame),
-        }?;
+            Some(tail) => self.append_to(tail, frame).inspect_err(|_| self.mark(tail))?,
+            None => self.begin_segment(frame)?,
+        };
         self.tail = Some(appended.segment);
-        self.mark();
+        self.mark(appended.segment);
         Ok(appended)
     }
 
     fn append_to(&mut self, number: u32, frame: &mut Frame) -> io::Result<Appended> {
         let Segment { file, length: offset } = self.segments[&number].clone();
         let length = offset + frame.length() as u64;
-        self.write_zeros(&*file, length);
         let bytes = frame.sealed(number, offset, self.next_frame)?;
         file.write_at(bytes, offset)?;
+        self.write_zeros(&*file, length);
         file.sync()?;
         self.next_frame += 1;
         self.segments.insert(number, Segment { file, length });
@@ -262,15 +274,14 @@ impl Log {
         Ok(offset)
     }
 
-    /// Says behind the last frame that it is on the disk. Not synced: it tells a flipped byte from a write that was cut
-    /// off for as long as the machine runs, and without it the last frame alone cannot be told apart.
-    fn mark(&self) {
-        if let Some(tail) = self.tail {
-            let Segment { file, length } = &self.segments[&tail];
-            let mut mark = Frame::new();
-            let _missing_is_no_fault =
-                mark.sealed(tail, *length, self.next_frame).and_then(|bytes| file.write_at(bytes, *length));
-        }
+    /// Says behind a segment's last frame that it is on the disk. Not synced: it tells a flipped byte from a write that was
+    /// cut off for as long as the machine runs, and without it the last frame alone cannot be told apart. It also covers
+    /// what a failed write has left there.
+    fn mark(&self, number: u32) {
+        let Segment { file, length } = &self.segments[&number];
+        let mut mark = Frame::new();
+        let _missing_is_no_fault =
+            mark.sealed(number, *length, self.next_frame).and_then(|bytes| file.write_at(bytes, *length));
     }
 
     /// How much was written from this position on.

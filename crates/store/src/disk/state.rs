@@ -21,10 +21,15 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashSet},
     hash::{BuildHasher, RandomState},
+    num::NonZero,
     sync::{Arc, atomic::Ordering},
+    thread,
 };
+
+/// How many profiles are looked at together, on all cores, when an index is completed.
+const LOOKED_AT_ONCE: usize = 1 << 14;
 
 /// One state of a folder.
 #[derive(Debug)]
@@ -36,11 +41,11 @@ pub(crate) struct State {
 impl State {
     /// What the log holds, by way of the checkpoint if there is a sound one; and from which position on it was read.
     pub(crate) fn restore(log: &Log, files: &dyn Files, headway: &Headway) -> Result<(Self, Position), OpenError> {
-        let fits = |position: Position| match log.segments().get(&position.segment) {
-            Some(segment) => position.offset <= segment.length,
-            None => position < log.end(),
-        };
-        if let Some((index, position)) = checkpoint::read(files).filter(|(_, position)| fits(*position)) {
+        if let Some((index, position)) = checkpoint::read(files) {
+            // What a checkpoint speaks of was on the disk before it.
+            if position > log.end() {
+                return Err(damaged(log.end().segment, log.end().offset));
+            }
             match Self::completed(index, log, position, headway) {
                 Ok(state) => return Ok((state, position)),
                 Err(error) => tracing::warn!("the index is made anew, since it does not fit the log: {error}"),
@@ -59,7 +64,7 @@ impl State {
 
     /// Takes in what was written from this position on. A profile that was written several times is looked at once.
     fn read_on(&mut self, log: &Log, position: Position, headway: &Headway) -> Result<(), OpenError> {
-        let mut written = BTreeSet::new();
+        let mut written = HashSet::new();
         log.frames_from(position, |segment, frame| {
             headway.fetch_add(1, Ordering::Relaxed);
             for slot in profiles_in(segment, frame)? {
@@ -68,14 +73,33 @@ impl State {
             }
             Ok(())
         })?;
-        for (database, id) in written {
+        let written: Vec<_> = written.into_iter().collect();
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        for some in written.chunks(LOOKED_AT_ONCE) {
+            let parts = some.chunks(some.len().div_ceil(threads));
+            let looked_at: Vec<_> = thread::scope(|scope| {
+                let looking: Vec<_> = parts.map(|part| scope.spawn(|| self.keys_of_all(part))).collect();
+                looking.into_iter().map(|looking| looking.join().unwrap_or(Err(StoreError::Panicked))).collect()
+            });
+            for part in looked_at {
+                for change in part? {
+                    self.index.apply(change);
+                }
+            }
             headway.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = self.index.place(database, id) else { continue };
-            let profile = self.profile_at(place, database, id)?;
-            let added = index::hashes_of(self.index.salt, &profile).into_iter().collect();
-            self.index.apply(Change { slot: Slot { database, id, place }, removed: Vec::new(), added });
         }
         Ok(())
+    }
+
+    /// The keys that profiles have in their newest records.
+    fn keys_of_all(&self, written: &[(DatabaseId, ProfileId)]) -> Result<Vec<Change>, StoreError> {
+        let places = written.iter().filter_map(|&(database, id)| Some((database, id, self.index.place(database, id)?)));
+        let keys = places.map(|(database, id, place)| {
+            let profile = self.profile_at(place, database, id)?;
+            let added = index::hashes_of(self.index.salt, &profile).into_iter().collect();
+            Ok(Change { slot: Slot { database, id, place }, removed: Vec::new(), added })
+        });
+        keys.collect()
     }
 
     /// Takes in a change that is on the disk, and says where the profile was before.

@@ -17,6 +17,7 @@ use crate::{
     record,
     transaction::Job,
 };
+use rollcall_matching::key::keys_of;
 use std::{
     io, iter,
     sync::{
@@ -26,7 +27,7 @@ use std::{
 };
 
 /// A checkpoint is due when so much was written since the last one: a start after a crash has to read it again.
-pub(crate) const CHECKPOINT_BYTES: u64 = 512 << 20;
+pub(crate) const CHECKPOINT_BYTES: u64 = 256 << 20;
 
 /// A folder's only writer.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ impl Writer {
         headway: &Headway,
     ) -> Result<Self, OpenError> {
         let (state, position) = State::restore(&log, &*files, headway)?;
+        log.sync()?;
         log.tidy_up()?;
         if let Some(id) = state.index.youngest() {
             ids::continue_after(id);
@@ -207,6 +209,9 @@ fn run_all(state: &State, jobs: impl Iterator<Item = Job>) -> (Vec<Job>, Vec<Cha
 
 fn change(salt: u64, (before, after): &Changed, place: Place) -> Change {
     let slot = Slot { database: after.database, id: after.id, place };
+    if before.as_ref().is_some_and(|before| keys_of(before) == keys_of(after)) {
+        return Change { slot, removed: Vec::new(), added: Vec::new() }; // most imports change no key
+    }
     let has = index::hashes_of(salt, after);
     let had = before.as_ref().map(|before| index::hashes_of(salt, before)).unwrap_or_default();
     Change { slot, removed: had.difference(&has).copied().collect(), added: has.difference(&had).copied().collect() }

@@ -292,10 +292,13 @@ impl Connection {
                 writes.added.send(client, &statements.insert_keys),
                 client.batch_execute(schema::COMMIT),
             };
-            // The commit of a transaction that has failed is a rollback, and no error: the first error says what it was.
-            kept.0.and(kept.1).and(kept.2).and(kept.3).and(kept.4).and(kept.5)
+            Ok((kept.0, kept.1.and(kept.2).and(kept.3).and(kept.4).and(kept.5)))
         };
-        self.wait(true, keeping)
+        let (begun, kept) = self.wait(true, keeping)?;
+        // Without a transaction around them, some of the statements may have been kept.
+        begun.map_err(|error| Fault::Uncertain(Arc::new(error)))?;
+        // The commit of a transaction that has failed is a rollback, and no error: the first error says what it was.
+        kept.map_err(|error| Fault::of(error, true))
     }
 
     /// Gives the transaction up.

@@ -119,7 +119,8 @@ impl StandFile {
             let mut file = File::create(&part)?;
             file.write_all(text_of(stand)?.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&part, &self.path)
+            fs::rename(&part, &self.path)?;
+            sync_names_beside(&self.path)
         };
         let hint = "without it a load cannot be resumed; to load without, give the lines on standard input";
         write().with_context(|| format!("cannot write {}: {hint}", self.path.display()))?;
@@ -131,6 +132,12 @@ impl StandFile {
     pub(super) fn remove(self) -> anyhow::Result<()> {
         fs::remove_file(&self.path).with_context(|| format!("cannot remove {}", self.path.display()))
     }
+}
+
+/// Comes back when a file's name is on the disk: its own sync does not see to that.
+pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
