@@ -8,7 +8,7 @@ use crate::{
         Headway, checkpoint,
         files::{self, Files, Folder},
         folder,
-        log::{Log, segment_name, segment_number},
+        log::{Log, Position, segment_name, segment_number},
         state::State,
     },
     error::OpenError,
@@ -36,15 +36,15 @@ const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// Copies the store in `from` into `to`, a folder that is new or empty; then opens the copy, to see that it is whole.
 pub fn backup(from: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, OpenError> {
-    folder::must_be_current(from)?;
+    let store = folder::must_be_current(from)?;
     folder::make_empty(to)?;
     let mut copy = Copy { from, to, done: 0, progress };
     // First, so that it is not of a later moment than the log.
     copy.file(checkpoint::NAME)?;
     copy.segments()?;
     files::sync_folder(to)?;
-    let report = look_at(to)?;
-    folder::stamp(to)?;
+    let report = look_at(to, store)?;
+    folder::stamp(to, store)?;
     Ok(report)
 }
 
@@ -108,10 +108,11 @@ fn total(folder: &Path) -> io::Result<u64> {
     Ok(fs::read_dir(folder)?.map(length).sum())
 }
 
-/// Opens the copy as a start would, without changing it.
-fn look_at(copy: &Path) -> Result<Report, OpenError> {
+/// Opens the copy as a start would, without changing it, and reads every frame.
+fn look_at(copy: &Path, store: u64) -> Result<Report, OpenError> {
     let files: Arc<dyn Files> = Arc::new(Folder(copy.into()));
-    let log = Log::open(Arc::clone(&files))?;
+    let log = Log::open(Arc::clone(&files), store)?;
+    log.frames_from(Position::default(), |_, _| Ok(()))?;
     let (state, _) = State::restore(&log, &*files, &Headway::default())?;
     let bytes = log.segments().values().map(|segment| segment.length).sum();
     Ok(Report { profiles: state.index.slots().length() as u64, bytes })

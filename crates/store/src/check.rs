@@ -103,11 +103,11 @@ impl Report {
 
 /// Looks at everything in the folder, which no server may have open. An error means that it could not be looked at.
 pub fn check(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, OpenError> {
-    folder::must_be_current(path)?;
+    let store = folder::must_be_current(path)?;
     let _lock = folder::lock(path)?;
     let files: Arc<dyn Files> = Arc::new(Folder(path.into()));
     let mut report = Report::default();
-    let opened = Log::open(Arc::clone(&files)).and_then(|log| {
+    let opened = Log::open(Arc::clone(&files), store).and_then(|log| {
         let (state, _) = State::restore(&log, &*files, &Headway::default())?;
         Ok((log, state))
     });
@@ -151,7 +151,7 @@ impl Check<'_> {
     }
 
     fn segment(&mut self, number: u32, segment: &Segment, newest: &mut HashMap<(DatabaseId, ProfileId), Place>) {
-        let read = frames_of(number, segment, 0..segment.length, |frame| {
+        let read = frames_of(segment, 0..segment.length, |frame| {
             newest.extend(profiles_in(number, frame)?.into_iter().map(|slot| ((slot.database, slot.id), slot.place)));
             Ok(())
         });

@@ -154,16 +154,25 @@ const CHORES: usize = 8;
 
 fn open_folder(path: &Path, headway: &Headway) -> Result<Opened, OpenError> {
     let lock = folder::lock(path)?;
-    match folder::kind(path)? {
-        Kind::New => folder::stamp(path)?,
+    let store = match folder::kind(path)? {
+        Kind::New => make(path)?,
         Kind::First => format_1::upgrade(path, headway)?,
-        Kind::Current => format_1::remove(path)?,
-    }
+        Kind::Current(store) => {
+            format_1::remove(path)?; // what an upgrade may have left
+            store
+        }
+    };
     let files: Arc<dyn Files> = Arc::new(Folder(path.into()));
     let (send, chores) = mpsc::sync_channel(CHORES);
-    let log = Log::open(Arc::clone(&files))?;
+    let log = Log::open(Arc::clone(&files), store)?;
     let writer = Writer::open(Arc::clone(&files), log, send, headway)?;
     Ok(Opened { lock, files, writer, chores })
+}
+
+fn make(path: &Path) -> io::Result<u64> {
+    let store = folder::new_store();
+    folder::stamp(path, store)?;
+    Ok(store)
 }
 
 /// Counts what has been done of something long, so that it can be told from something that is stuck.
@@ -261,7 +270,8 @@ mod tests {
 
     /// How many frames with records the log has.
     fn commits(folder: &TempDir) -> usize {
-        let log = Log::open(Arc::new(Folder(folder.path().into()))).unwrap();
+        let store = folder::must_be_current(folder.path()).unwrap();
+        let log = Log::open(Arc::new(Folder(folder.path().into())), store).unwrap();
         let mut frames = 0;
         log.frames_from(Position::default(), |segment, frame| {
             frames += usize::from(!state::profiles_in(segment, frame)?.is_empty());

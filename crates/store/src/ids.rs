@@ -29,9 +29,24 @@ pub fn numbered(first: ProfileId, count: u64) -> ProfileId {
 }
 
 /// From now on, new identifiers are greater than this one, which another process has made: perhaps in this very second,
-/// perhaps by a clock that was ahead.
+/// perhaps by a clock that was ahead. One that is ahead by more than a day was made by no clock, and is not followed: it
+/// would use up the time that identifiers can tell.
 pub(crate) fn continue_after(id: ProfileId) {
-    IDS.continue_after(id);
+    if seconds_of(id) <= now() + A_DAY {
+        IDS.continue_after(id);
+    }
+}
+
+/// In seconds.
+const A_DAY: u64 = 24 * 60 * 60;
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn seconds_of(id: ProfileId) -> u64 {
+    let [s0, s1, s2, s3, ..] = id.0;
+    u64::from(u32::from_be_bytes([s0, s1, s2, s3]))
 }
 
 /// Makes identifiers. Those of one maker are unique and ascend, whichever threads ask; two makers are told apart by
@@ -55,14 +70,11 @@ impl Default for ProfileIds {
 impl ProfileIds {
     /// The next identifier.
     pub fn next(&self) -> ProfileId {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.next_at(now)
+        self.next_at(now())
     }
 
     fn continue_after(&self, id: ProfileId) {
-        let [s0, s1, s2, s3, ..] = id.0;
-        let seconds = u64::from(u32::from_be_bytes([s0, s1, s2, s3]));
-        let end_of_its_second = (seconds << COUNTER_BITS) | ((1 << COUNTER_BITS) - 1);
+        let end_of_its_second = (seconds_of(id) << COUNTER_BITS) | ((1 << COUNTER_BITS) - 1);
         self.latest.fetch_max(end_of_its_second, Ordering::Relaxed);
     }
 
@@ -98,6 +110,12 @@ mod tests {
         assert_eq!(ids[0], first);
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         assert_eq!(ids[3].0[..4], [0, 0, 0, 101]);
+    }
+
+    #[test]
+    fn an_identifier_that_no_clock_has_made_is_not_followed() {
+        continue_after(ProfileId([u8::MAX; 12]));
+        assert!(seconds_of(new_profile_id()) <= now() + A_DAY);
     }
 
     #[test]

@@ -58,35 +58,89 @@ fn damage_in_an_old_segment_is_found_and_named() {
     assert!(findings.iter().any(|finding| finding.contains("0000000001.log is damaged at byte")), "{findings:?}");
 }
 
+/// A copy of a closed folder: the same store, twice.
+fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name();
+        fs::copy(folder.join(&name), copy.path().join(&name)).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn an_index_of_an_earlier_moment_is_completed_and_one_of_another_store_made_anew() {
+    let (folder, other) = (written(), written());
+    let earlier = fs::read(folder.path().join("index")).unwrap();
+    keep(&DiskStore::open(folder.path()).unwrap(), &found_by_everything(4));
+    fs::write(folder.path().join("index"), earlier).unwrap();
+    assert_eq!(findings(folder.path()), [""; 0]);
+    fs::copy(other.path().join("index"), folder.path().join("index")).unwrap();
+    assert_eq!(findings(folder.path()), [""; 0]);
+    let store = DiskStore::open(folder.path()).unwrap();
+    assert_eq!(stored(&store, DATABASE, id(4)).unwrap().as_deref(), Some(&found_by_everything(4)));
+}
+
 #[test]
 fn an_index_that_lies_is_found_out() {
     let folder = written();
-    let index = folder.path().join("index");
-    let lying = fs::read(&index).unwrap();
-    let store = DiskStore::open(folder.path()).unwrap();
-    keep(&store, &found_by_everything(4));
-    drop(store);
-    let sound = fs::read(&index).unwrap();
-    // An index of an earlier moment is completed from the log, and lies about nothing.
-    fs::write(&index, lying).unwrap();
-    assert_eq!(findings(folder.path()), [""; 0]);
-    // One of another folder passes for sound, and does not lead to this one's profiles.
-    let other = written();
-    keep(&DiskStore::open(other.path()).unwrap(), &Profile { id: id(5), ..found_by_everything(4) });
-    fs::write(other.path().join("index"), sound).unwrap();
-    let findings = findings(other.path());
+    let twin = copy_of(folder.path());
+    keep(&DiskStore::open(folder.path()).unwrap(), &found_by_everything(4));
+    keep(&DiskStore::open(twin.path()).unwrap(), &Profile { id: id(5), ..found_by_everything(4) });
+    fs::copy(folder.path().join("index"), twin.path().join("index")).unwrap();
+    let findings = findings(twin.path());
     assert!(!findings.is_empty() && findings.iter().all(|finding| finding.contains("index")), "{findings:?}");
 }
 
 #[test]
-fn an_index_that_does_not_fit_is_made_anew() {
+fn a_log_that_ends_before_its_index_is_refused() {
+    let folder = written();
+    for name in ["0000000002.log", "0000000001.log"] {
+        let whole = fs::read(folder.path().join(name)).unwrap();
+        for left in [&[][..], &whole[..whole.len() / 5]] {
+            let damaged = copy_of(folder.path());
+            fs::write(damaged.path().join(name), left).unwrap();
+            let error = DiskStore::open(damaged.path()).map(drop).unwrap_err();
+            assert!(matches!(error, OpenError::Damaged { .. }), "{name}: {error}");
+            assert!(!check(damaged.path(), &mut |_| {}).unwrap().is_clean());
+            assert_eq!(fs::read(damaged.path().join(name)).unwrap(), left, "nothing is removed");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_put_aside_and_never_removed() {
+    let folder = written();
+    fs::remove_file(folder.path().join("index")).unwrap();
+    fs::write(folder.path().join("0000000003.log"), vec![0; 5_000]).unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    keep(&store, &found_by_everything(4));
+    drop(store);
+    assert_eq!(fs::read(folder.path().join("0000000003.log.unreadable")).unwrap().len(), 5_000);
+    assert_eq!(findings(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_segment_of_another_store_is_refused() {
     let (folder, other) = (written(), written());
-    keep(&DiskStore::open(folder.path()).unwrap(), &found_by_everything(4));
-    keep(&DiskStore::open(other.path()).unwrap(), &found_by_everything(5)); // one byte longer
-    fs::copy(folder.path().join("index"), other.path().join("index")).unwrap();
-    assert_eq!(findings(other.path()), [""; 0]);
-    let store = DiskStore::open(other.path()).unwrap();
-    assert_eq!(stored(&store, DATABASE, id(5)).unwrap().as_deref(), Some(&found_by_everything(5)));
+    fs::copy(other.path().join("0000000001.log"), folder.path().join("0000000001.log")).unwrap();
+    fs::remove_file(folder.path().join("index")).unwrap();
+    let error = DiskStore::open(folder.path()).map(drop).unwrap_err();
+    assert!(error.to_string().contains("0000000001.log is damaged"), "{error}");
+}
+
+#[test]
+fn many_short_starts_do_not_leave_many_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..60 {
+        keep(&DiskStore::open(folder.path()).unwrap(), &found_by_everything(number));
+    }
+    let segments = check(folder.path(), &mut |_| {}).unwrap().segments;
+    assert!(segments < 25, "{segments} segments");
+    let store = DiskStore::open(folder.path()).unwrap();
+    for number in 0..60 {
+        assert_eq!(stored(&store, DATABASE, id(number)).unwrap().as_deref(), Some(&found_by_everything(number)));
+    }
 }
 
 #[test]

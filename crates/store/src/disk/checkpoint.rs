@@ -36,6 +36,14 @@ pub(crate) type WithIndex<'a> = dyn FnMut(&mut dyn FnMut(&Index)) + 'a;
 
 /// Writes the index down. The position is where the log ended before the first look.
 pub(crate) fn write(files: &dyn Files, position: Position, with_index: &mut WithIndex<'_>) -> io::Result<()> {
+    write_part(files, position, with_index).inspect_err(|_| {
+        let _it_is_of_no_use_and_the_error_matters_more = files.remove(PART);
+    })?;
+    files.rename(PART, NAME)?;
+    files.sync_names()
+}
+
+fn write_part(files: &dyn Files, position: Position, with_index: &mut WithIndex<'_>) -> io::Result<()> {
     let mut out = Writer::new(files.create(PART)?);
     let (mut salt, mut known) = (0, 0);
     with_index(&mut |index| (salt, known) = (index.salt, index.slots().length()));
@@ -58,9 +66,7 @@ pub(crate) fn write(files: &dyn Files, position: Position, with_index: &mut With
         with_index(&mut |index| out.shard(&index.shards()[shard], known));
         out.flush_if_large()?;
     }
-    out.finish()?;
-    files.rename(PART, NAME)?;
-    files.sync_names()
+    out.finish()
 }
 
 struct Writer {
@@ -135,12 +141,12 @@ impl Writer {
     }
 }
 
-/// The index that was written down, and the position in the log from which on it has to be completed. Nothing where no
-/// sound one is.
-pub(crate) fn read(files: &dyn Files) -> Option<(Index, Position)> {
+/// The index of this store that was written down, and the position in the log from which on it has to be completed. Nothing
+/// where no sound one is.
+pub(crate) fn read(files: &dyn Files, store: u64) -> Option<(Index, Position)> {
     let file = files.open(NAME).ok()?;
     let length = file.length().ok()?.checked_sub(8)?;
-    Reader { file, offset: 0, length, bytes: Vec::new(), used: 0, checksum: Xxh3::new() }.index()
+    Reader { file, offset: 0, length, bytes: Vec::new(), used: 0, checksum: Xxh3::new() }.index(store)
 }
 
 struct Reader {
@@ -154,11 +160,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn index(mut self) -> Option<(Index, Position)> {
-        if self.array()? != MAGIC {
+    fn index(mut self, store: u64) -> Option<(Index, Position)> {
+        if self.array()? != MAGIC || self.u64()? != store {
             return None;
         }
-        let salt = self.u64()?;
         let position = Position { segment: self.u32()?, offset: self.u64()? };
         let known = usize::try_from(self.u64()?).ok()?;
         let mut slots = Slots::default();
@@ -166,7 +171,7 @@ impl Reader {
             slots.push(self.slot()?);
         }
         let shards = (0..SHARDS).map(|_| self.shard(&slots)).collect::<Option<_>>()?;
-        self.is_sound()?.then(|| (Index::restored(salt, slots, shards), position))
+        self.is_sound()?.then(|| (Index::restored(store, slots, shards), position))
     }
 
     fn slot(&mut self) -> Option<Slot> {

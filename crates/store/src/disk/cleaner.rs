@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How much may lie idle before a segment is cleaned, in segments' bytes; and it must be more than half of the log.
 const IDLE_SEGMENTS: u64 = 2;
 
+/// So many segments are never too many; beyond them, twice as many as their bytes would fill.
+const SEGMENTS_AT_LEAST: u64 = 16;
+
 /// How many bytes are looked through for each that is written. Two would be enough to keep up with a log of which half
 /// counts.
 const LOOKED_THROUGH: u64 = 4;
@@ -86,7 +89,7 @@ impl Cleaner {
         let (number, from) = self.at.or_else(|| Some((self.choose(log)?, 0)))?;
         let segment = log.segments().get(&number)?;
         let budget = (bytes * LOOKED_THROUGH).max(LOOKED_THROUGH_AT_LEAST);
-        match move_some(number, segment, from, budget, state, frame) {
+        match move_some(segment, from, budget, state, frame) {
             Ok(step) => Some(step),
             Err(error) => {
                 tracing::error!("a segment cannot be cleaned, and stays: {error}");
@@ -107,35 +110,33 @@ impl Cleaner {
         })
     }
 
-    /// The segment of which the least counts, when enough of the whole log is idle.
+    /// The segment of which the least counts, when enough of the whole log is idle; or the shortest one, when there are
+    /// too many, as each start begins a new one.
     fn choose(&self, log: &Log) -> Option<u32> {
         let total: u64 = log.segments().values().map(|segment| segment.length).sum();
         let idle = total.saturating_sub(self.counting.values().sum());
-        if idle * 2 < total || idle < IDLE_SEGMENTS * log.segment_bytes() {
-            return None;
-        }
         let closed = log.segments().iter().filter(|(number, _)| log.tail() != Some(**number));
         let sound = closed.filter(|(number, _)| !self.spoiled.contains(number));
-        let share = |number: &u32, segment: &Segment| {
-            self.counting.get(number).copied().unwrap_or(0) as f64 / segment.length as f64
+        let chosen = if idle * 2 >= total && idle >= IDLE_SEGMENTS * log.segment_bytes() {
+            let counting = |number: &u32| self.counting.get(number).copied().unwrap_or(0) as f64;
+            let share = |(number, segment): &(&u32, &Segment)| counting(number) / segment.length as f64;
+            sound.min_by(|a, b| share(a).total_cmp(&share(b)))
+        } else if log.segments().len() as u64 > SEGMENTS_AT_LEAST + 2 * total / log.segment_bytes() {
+            sound.min_by_key(|(_, segment)| segment.length)
+        } else {
+            None
         };
-        sound.min_by(|a, b| share(a.0, a.1).total_cmp(&share(b.0, b.1))).map(|(number, _)| *number)
+        chosen.map(|(number, _)| *number)
     }
 }
 
-fn move_some(
-    number: u32,
-    segment: &Segment,
-    from: u64,
-    budget: u64,
-    state: &State,
-    frame: &mut Frame,
-) -> Result<Step, OpenError> {
+fn move_some(segment: &Segment, from: u64, budget: u64, state: &State, frame: &mut Frame) -> Result<Step, OpenError> {
+    let number = segment.id.number;
     let mut moved = Vec::new();
     let mut at = from;
     while at < segment.length && at - from < budget {
-        let read =
-            frame::read(&*segment.file, number, at, segment.length)?.ok_or_else(|| super::log::damaged(number, at))?;
+        let read = frame::read(&*segment.file, segment.id, at, segment.length)?
+            .ok_or_else(|| super::log::damaged(number, at))?;
         for slot in profiles_in(number, &read)? {
             if state.index.place(slot.database, slot.id) == Some(slot.place) {
                 moved.push(again(slot.database, slot.id, slot.place, state, frame)?);

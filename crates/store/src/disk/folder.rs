@@ -2,26 +2,27 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `FORMAT` | says what the folder is, and in which format |
-//! | `rollcall.lock` | locked by the process that has the folder open |
+//! | `FORMAT` | says what the folder is, in which format, and which one of all: a random number of its own |
 //! | `0000000001.log`, ... | the segments of the log: the profiles |
 //! | `index` | a checkpoint of the index; made anew where it is missing |
 //!
-//! A name that ends with `.part` is a file that was being written.
+//! A name that ends with `.part` is a file that was being written. The process that has the folder open holds a lock on the
+//! folder itself.
 
 use super::files;
 use crate::error::OpenError;
 use std::{
     fs::{self, File, TryLockError},
+    hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::Path,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The format that this program writes.
 pub(crate) const FORMAT: u32 = 2;
 
 const FORMAT_FILE: &str = "FORMAT";
-const LOCK_FILE: &str = "rollcall.lock";
 const TITLE: &str = "rollcall store, format ";
 
 /// What a folder turns out to be.
@@ -29,8 +30,8 @@ const TITLE: &str = "rollcall store, format ";
 pub(crate) enum Kind {
     /// Nothing is in it, or only what making a store left behind.
     New,
-    /// A store in the current format.
-    Current,
+    /// A store in the current format, with its own number.
+    Current(u64),
     /// A store in format 1, see `format_1`.
     First,
 }
@@ -46,7 +47,7 @@ pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
         kind(path)?;
     }
     make(path).map_err(folder_error)?;
-    let file = File::create(path.join(LOCK_FILE)).map_err(folder_error)?;
+    let file = File::open(path).map_err(folder_error)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.into() }),
@@ -54,11 +55,11 @@ pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
     }
 }
 
-/// Lets pass a folder that is a store in the current format.
-pub(crate) fn must_be_current(path: &Path) -> Result<(), OpenError> {
+/// Lets pass a folder that is a store in the current format, and says its number.
+pub(crate) fn must_be_current(path: &Path) -> Result<u64, OpenError> {
     fs::read_dir(path).map_err(|cause| OpenError::Folder { path: path.into(), cause })?;
     match kind(path)? {
-        Kind::Current => Ok(()),
+        Kind::Current(store) => Ok(store),
         Kind::First => Err(OpenError::OlderFormat { path: path.into() }),
         Kind::New => Err(OpenError::NoStore { path: path.into() }),
     }
@@ -99,9 +100,10 @@ pub(crate) fn kind(path: &Path) -> Result<Kind, OpenError> {
 }
 
 fn current(path: &Path, text: &str) -> Result<Kind, OpenError> {
-    let number = text.strip_prefix(TITLE).and_then(|rest| rest.trim_end().parse().ok());
+    let (title, store) = text.split_once('\n').unwrap_or((text, ""));
+    let number = title.strip_prefix(TITLE).and_then(|number| number.parse().ok());
     match number {
-        Some(FORMAT) => Ok(Kind::Current),
+        Some(FORMAT) => store_in(store.trim_end()).map(Kind::Current).ok_or(OpenError::NotAStore { path: path.into() }),
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.into(), found, known: FORMAT }),
         _ => Err(OpenError::NotAStore { path: path.into() }),
     }
@@ -111,18 +113,34 @@ fn without_format(path: &Path) -> Result<Kind, OpenError> {
     let names = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
         .map_err(|cause| OpenError::Folder { path: path.into(), cause })?;
-    let is_ours = |name: &std::ffi::OsString| name == LOCK_FILE || name.to_string_lossy().ends_with(".part");
-    match names.iter().all(is_ours) {
+    match names.iter().all(|name| name.to_string_lossy().ends_with(".part")) {
         true => Ok(Kind::New),
         false => super::format_1::recognise(path, &names),
     }
 }
 
-/// Says that the folder is a store in the current format. What it says must be there before.
-pub(crate) fn stamp(path: &Path) -> io::Result<()> {
+/// The line of [`FORMAT_FILE`] that says a store's number: with a checksum, since nothing in the folder can be read with
+/// another one.
+fn store_line(store: u64) -> String {
+    let number = format!("{store:016x}");
+    format!("store {number} checked by {:016x}", xxh3_64(number.as_bytes()))
+}
+
+fn store_in(line: &str) -> Option<u64> {
+    let store = u64::from_str_radix(line.strip_prefix("store ")?.get(..16)?, 16).ok()?;
+    (store_line(store) == line).then_some(store)
+}
+
+/// A number for a new store; the hasher's keys are the standard library's way to a random one.
+pub(crate) fn new_store() -> u64 {
+    RandomState::new().hash_one("store")
+}
+
+/// Says that the folder is a store in the current format, with this number. What it says must be there before.
+pub(crate) fn stamp(path: &Path, store: u64) -> io::Result<()> {
     let part = path.join(format!("{FORMAT_FILE}.part"));
     let mut file = File::create(&part)?;
-    writeln!(file, "{TITLE}{FORMAT}")?;
+    writeln!(file, "{TITLE}{FORMAT}\n{}", store_line(store))?;
     file.sync_all()?;
     fs::rename(part, path.join(FORMAT_FILE))?;
     files::sync_folder(path)
@@ -138,11 +156,14 @@ mod tests {
         assert_eq!(kind(folder.path()).unwrap(), Kind::New);
         fs::write(folder.path().join("FORMAT.part"), "").unwrap();
         assert_eq!(kind(folder.path()).unwrap(), Kind::New);
-        stamp(folder.path()).unwrap();
-        assert_eq!(kind(folder.path()).unwrap(), Kind::Current);
+        stamp(folder.path(), 7).unwrap();
+        assert_eq!(kind(folder.path()).unwrap(), Kind::Current(7));
+        assert_ne!(new_store(), new_store());
         fs::write(folder.path().join(FORMAT_FILE), format!("{TITLE}3\n")).unwrap();
         assert!(matches!(kind(folder.path()), Err(OpenError::NewerFormat { found: 3, known: FORMAT, .. })));
-        for damaged in ["", "rollcall store, format ", "rollcall store, format 1\n", "rollcall stork, format 2\n"] {
+        let sound = format!("{TITLE}2\n{}", store_line(7));
+        let other_store = sound.replace("store 0000000000000007", "store 0000000000000008");
+        for damaged in ["", TITLE, "rollcall store, format 1\n", "rollcall store, format 2\n", &other_store] {
             fs::write(folder.path().join(FORMAT_FILE), damaged).unwrap();
             assert!(matches!(kind(folder.path()), Err(OpenError::NotAStore { .. })), "{damaged:?}");
         }

@@ -54,15 +54,17 @@ pub(super) fn recognise(path: &Path, names: &[OsString]) -> Result<Kind, OpenErr
     }
 }
 
-/// Writes the folder's profiles anew, in the current format. Interrupted, it begins again the next time.
-pub(super) fn upgrade(path: &Path, headway: &Headway) -> Result<(), OpenError> {
+/// Writes the folder's profiles anew, in the current format, and says the new store's number. Interrupted, it begins again
+/// the next time.
+pub(super) fn upgrade(path: &Path, headway: &Headway) -> Result<u64, OpenError> {
     tracing::info!(path = %path.display(), "the store is in format 1, and is written anew");
     let old = open(path)?;
     let files: Arc<dyn Files> = Arc::new(Folder(path.into()));
     for name in files.names()?.iter().filter(|name| segment_number(name).is_some()) {
         files.remove(name)?;
     }
-    let mut log = Log::open(files)?;
+    let store = folder::new_store();
+    let mut log = Log::open(files, store)?;
     let mut frame = Frame::new();
     for row in old.iter() {
         headway.fetch_add(1, Ordering::Relaxed);
@@ -77,9 +79,10 @@ pub(super) fn upgrade(path: &Path, headway: &Headway) -> Result<(), OpenError> {
     if !frame.is_empty() {
         log.append(&mut frame)?;
     }
-    folder::stamp(path)?;
+    folder::stamp(path, store)?;
     drop(old);
-    Ok(remove(path)?)
+    remove(path)?;
+    Ok(store)
 }
 
 /// Removes what the engine had in the folder, if it is still there.

@@ -1,7 +1,7 @@
 //! How a segment of the log is written: frames one after the other, each whole or not there; and records in a frame.
 //!
-//! A frame is what one commit appends. Its checksum covers its place and its number too, so that bytes that have come to
-//! a wrong place pass for nothing. Numbers of a segment's frames ascend by one. An empty frame is a mark: it says that
+//! A frame is what one commit appends. Its checksum covers its store, its place and its number too, so that bytes that have
+//! come to a wrong place or folder pass for nothing. Numbers of a segment's frames ascend by one. An empty frame is a mark: it says that
 //! everything before it is on the disk, and the next frame overwrites it.
 //!
 //! A change here is a new [`FORMAT`](super::folder::FORMAT); a new kind of record is a row in [`Record`].
@@ -9,7 +9,7 @@
 use super::files::File;
 use rollcall_model::{database::DatabaseId, profile::ProfileId};
 use std::io;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A frame's head: [`MAGIC`], length of what follows the head (4 bytes), number (8), checksum (8). All numbers are
 /// written least significant byte first.
@@ -18,6 +18,14 @@ const MAGIC: [u8; 4] = *b"RCf2";
 
 /// How much is read at once where a frame is searched for.
 const SEARCHED_AT_ONCE: usize = 1 << 20;
+
+/// A segment, whose frames are like nobody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentId {
+    /// The folder's own number, see `folder`.
+    pub(crate) store: u64,
+    pub(crate) number: u32,
+}
 
 /// Where bytes are in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +132,7 @@ impl Frame {
     }
 
     /// The frame as it is written at this place. An error where a [`Place`] in it could not be told.
-    pub(crate) fn sealed(&mut self, segment: u32, offset: u64, number: u64) -> io::Result<&[u8]> {
+    pub(crate) fn sealed(&mut self, segment: SegmentId, offset: u64, number: u64) -> io::Result<&[u8]> {
         let end = offset + self.bytes.len() as u64;
         let too_long = |_| io::Error::new(io::ErrorKind::FileTooLarge, "one commit of 4 GiB, or nearly");
         u32::try_from(end).map_err(too_long)?;
@@ -138,13 +146,13 @@ impl Frame {
     }
 }
 
-fn checksum(segment: u32, offset: u64, number: u64, content: &[u8]) -> u64 {
+fn checksum(segment: SegmentId, offset: u64, number: u64, content: &[u8]) -> u64 {
     let mut place = [0; 28];
-    place[..4].copy_from_slice(&segment.to_le_bytes());
+    place[..4].copy_from_slice(&segment.number.to_le_bytes());
     place[4..12].copy_from_slice(&offset.to_le_bytes());
     place[12..20].copy_from_slice(&number.to_le_bytes());
     place[20..].copy_from_slice(&(content.len() as u64).to_le_bytes());
-    xxh3_64_with_seed(content, xxh3_64(&place))
+    xxh3_64_with_seed(content, xxh3_64_with_seed(&place, segment.store))
 }
 
 /// A frame that has been read and is whole.
@@ -183,7 +191,7 @@ impl ReadFrame {
 }
 
 /// The frame at this place of a segment of which `limit` bytes count, if a whole one is there.
-pub(crate) fn read(file: &dyn File, segment: u32, offset: u64, limit: u64) -> io::Result<Option<ReadFrame>> {
+pub(crate) fn read(file: &dyn File, segment: SegmentId, offset: u64, limit: u64) -> io::Result<Option<ReadFrame>> {
     let begin = offset.saturating_add(HEAD as u64);
     if begin > limit {
         return Ok(None);
@@ -195,12 +203,12 @@ pub(crate) fn read(file: &dyn File, segment: u32, offset: u64, limit: u64) -> io
 
 fn read_after_head(
     file: &dyn File,
-    segment: u32,
+    segment: SegmentId,
     offset: u64,
     limit: u64,
     head: &[u8; HEAD],
 ) -> io::Result<Option<ReadFrame>> {
-    let [m0, m1, m2, m3, l0, l1, l2, l3, number @ .., c0, c1, c2, c3, c4, c5, c6, c7] = *head;
+    let [m0, m1, m2, m3, l0, l1, l2, l3, _, _, _, _, _, _, _, _, c0, c1, c2, c3, c4, c5, c6, c7] = *head;
     let begin = offset + HEAD as u64;
     let length = u32::from_le_bytes([l0, l1, l2, l3]);
     if [m0, m1, m2, m3] != MAGIC || begin + u64::from(length) > limit {
@@ -208,26 +216,43 @@ fn read_after_head(
     }
     let mut content = vec![0; length as usize];
     file.read_at(&mut content, begin)?;
-    let number = u64::from_le_bytes(number);
+    let number = number_in(head);
     let is_whole = checksum(segment, offset, number, &content) == u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
     Ok(is_whole.then_some(ReadFrame { number, begin, content }))
 }
 
-/// Where the first whole frame is at or after this place, if there is one: what lies before it was whole once, too.
-pub(crate) fn search(file: &dyn File, segment: u32, from: u64, limit: u64) -> io::Result<Option<u64>> {
+/// Where the first whole frame is at or after this place, if there is one: what lies before it was whole once, too. Its
+/// number is `next` or a little more; only what looks so is read, since a text of somebody may look like many frames.
+pub(crate) fn search(
+    file: &dyn File,
+    segment: SegmentId,
+    from: u64,
+    limit: u64,
+    next: Option<u64>,
+) -> io::Result<Option<u64>> {
+    let most = limit.saturating_sub(from) / HEAD as u64;
+    let may_be = |number: u64| next.is_none_or(|next| (next..=next.saturating_add(most)).contains(&number));
     let mut begin = from;
     while begin + HEAD as u64 <= limit {
         let length = usize::try_from(limit - begin).unwrap_or(usize::MAX).min(SEARCHED_AT_ONCE);
         let mut bytes = vec![0; length];
         file.read_at(&mut bytes, begin)?;
-        for (at, head) in bytes.windows(HEAD).enumerate().filter(|(_, head)| head.starts_with(&MAGIC)) {
-            let (offset, head) = (begin + at as u64, head.first_chunk());
-            let frame = head.map(|head| read_after_head(file, segment, offset, limit, head)).transpose()?;
-            if frame.flatten().is_some() {
+        for (at, head) in bytes.windows(HEAD).enumerate() {
+            let Some(head) = head.first_chunk().filter(|head| head.starts_with(&MAGIC) && may_be(number_in(head)))
+            else {
+                continue;
+            };
+            let offset = begin + at as u64;
+            if read_after_head(file, segment, offset, limit, head)?.is_some() {
                 return Ok(Some(offset));
             }
         }
         begin += (length - (HEAD - 1)) as u64;
     }
     Ok(None)
+}
+
+fn number_in(head: &[u8; HEAD]) -> u64 {
+    let [_, _, _, _, _, _, _, _, number @ .., _, _, _, _, _, _, _, _] = *head;
+    u64::from_le_bytes(number)
 }

@@ -31,7 +31,7 @@ pub(crate) type SlotNumber = u32;
 /// Everything that is found.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// Makes hashes of this folder unlike those of others, so that nobody can prepare keys of one hash.
+    /// Makes hashes of this folder unlike those of others, so that nobody can prepare keys of one hash: its number.
     pub(crate) salt: u64,
     slots: Slots,
     by_id: BTreeMap<(DatabaseId, ProfileId), SlotNumber>,

@@ -6,7 +6,7 @@
 
 use super::{
     files::{File, Files},
-    frame::{self, Frame, Place, ReadFrame, Record},
+    frame::{self, Frame, Place, ReadFrame, Record, SegmentId},
 };
 use crate::error::OpenError;
 use std::{
@@ -45,6 +45,8 @@ pub(crate) struct Position {
 #[derive(Debug)]
 pub(crate) struct Log {
     files: Arc<dyn Files>,
+    /// The folder's own number.
+    store: u64,
     segments: BTreeMap<u32, Segment>,
     /// The segment that is appended to. Without one, the next frame begins a segment.
     tail: Option<u32>,
@@ -59,6 +61,7 @@ pub(crate) struct Log {
 /// A segment that counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
+    pub(crate) id: SegmentId,
     pub(crate) file: Arc<dyn File>,
     /// How many of its bytes count.
     pub(crate) length: u64,
@@ -82,9 +85,10 @@ impl Appended {
 
 impl Log {
     /// The log of a folder, as it was when the last frame was synced. Changes nothing.
-    pub(crate) fn open(files: Arc<dyn Files>) -> Result<Self, OpenError> {
+    pub(crate) fn open(files: Arc<dyn Files>, store: u64) -> Result<Self, OpenError> {
         let mut log = Self {
             files: Arc::clone(&files),
+            store,
             segments: BTreeMap::new(),
             tail: None,
             written: 0,
@@ -110,9 +114,9 @@ impl Log {
     fn first_frame(&self, number: u32) -> Result<Option<ReadFrame>, OpenError> {
         let file = self.files.open(&segment_name(number))?;
         let length = file.length()?;
-        let first = frame::read(&*file, number, 0, length)?;
+        let first = frame::read(&*file, self.id(number), 0, length)?;
         match first {
-            None if frame::search(&*file, number, 0, length)?.is_some() => Err(damaged(number, 0)),
+            None if frame::search(&*file, self.id(number), 0, length, None)?.is_some() => Err(damaged(number, 0)),
             first => Ok(first),
         }
     }
@@ -129,9 +133,10 @@ impl Log {
         let (length, forgotten) = self.read_newest(newest, &*file, first)?;
         counting.retain(|number, _| *number != newest && !forgotten.contains(number));
         for (number, length) in counting {
-            self.segments.insert(number, Segment { file: open_counting(&*self.files, number, length)?, length });
+            let (id, file) = (self.id(number), open_counting(&*self.files, number, length)?);
+            self.segments.insert(number, Segment { id, file, length });
         }
-        self.segments.insert(newest, Segment { file, length });
+        self.segments.insert(newest, Segment { id: self.id(newest), file, length });
         Ok(())
     }
 
@@ -142,10 +147,10 @@ impl Log {
         file: &dyn File,
         first: &ReadFrame,
     ) -> Result<(u64, BTreeSet<u32>), OpenError> {
-        let length = file.length()?;
+        let (id, length) = (self.id(number), file.length()?);
         let mut forgotten = BTreeSet::new();
         let (mut end, mut next_frame) = (0, first.number);
-        while let Some(frame) = frame::read(file, number, end, length)?.filter(|frame| frame.number == next_frame) {
+        while let Some(frame) = frame::read(file, id, end, length)?.filter(|frame| frame.number == next_frame) {
             if frame.is_mark() {
                 self.next_frame = next_frame;
                 return Ok((end, forgotten));
@@ -159,7 +164,7 @@ impl Log {
             (end, next_frame) = (frame.end(), next_frame + 1);
         }
         // What follows was never answered, unless something whole follows it.
-        if frame::search(file, number, end, length)?.is_some() {
+        if frame::search(file, id, end, length, Some(next_frame))?.is_some() {
             return Err(damaged(number, end));
         }
         self.next_frame = next_frame;
@@ -175,14 +180,32 @@ impl Log {
         self.files.sync_names()
     }
 
-    /// Removes the files that count no longer.
+    /// Removes the files that count no longer, and those that were being written. A newer one that is no segment is what
+    /// the beginning of one has left, or was one: it is put aside.
     pub(crate) fn tidy_up(&self) -> io::Result<()> {
+        let newest = self.end().segment;
         for name in self.files.names()? {
-            if segment_number(&name).is_some_and(|number| !self.segments.contains_key(&number)) {
-                self.files.remove(&name)?;
+            match segment_number(&name) {
+                None if name.ends_with(".part") => self.files.remove(&name)?,
+                Some(number) if number > newest && self.files.open(&name)?.length()? > 0 => {
+                    tracing::warn!("{name} holds nothing that can be read, and is put aside");
+                    self.files.rename(&name, &format!("{name}.unreadable"))?;
+                }
+                Some(number) if !self.segments.contains_key(&number) => self.files.remove(&name)?,
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// The segment with this number.
+    fn id(&self, number: u32) -> SegmentId {
+        SegmentId { store: self.store, number }
+    }
+
+    /// The folder's own number.
+    pub(crate) fn store(&self) -> u64 {
+        self.store
     }
 
     pub(crate) fn segments(&self) -> &BTreeMap<u32, Segment> {
@@ -214,14 +237,14 @@ impl Log {
     }
 
     fn append_to(&mut self, number: u32, frame: &mut Frame) -> io::Result<Appended> {
-        let Segment { file, length: offset } = self.segments[&number].clone();
+        let Segment { id, file, length: offset } = self.segments[&number].clone();
         let length = offset + frame.length() as u64;
-        let bytes = frame.sealed(number, offset, self.next_frame)?;
+        let bytes = frame.sealed(id, offset, self.next_frame)?;
         file.write_at(bytes, offset)?;
         self.write_zeros(&*file, length);
         file.sync()?;
         self.next_frame += 1;
-        self.segments.insert(number, Segment { file, length });
+        self.segments.insert(number, Segment { id, file, length });
         Ok(Appended { segment: number, offset })
     }
 
@@ -244,7 +267,7 @@ impl Log {
         match written {
             Ok(offset) => {
                 let length = offset + frame.length() as u64;
-                self.segments.insert(number, Segment { file, length });
+                self.segments.insert(number, Segment { id: self.id(number), file, length });
                 self.written = length;
                 self.next_frame += 2;
                 Ok(Appended { segment: number, offset })
@@ -266,8 +289,8 @@ impl Log {
         // Its own number, so that the list is no mark when nothing else counts.
         list.push(Record::Counts { segment: number, length: 0 });
         let offset = list.length() as u64;
-        let mut bytes = list.sealed(number, 0, self.next_frame)?.to_vec();
-        bytes.extend_from_slice(frame.sealed(number, offset, self.next_frame + 1)?);
+        let mut bytes = list.sealed(self.id(number), 0, self.next_frame)?.to_vec();
+        bytes.extend_from_slice(frame.sealed(self.id(number), offset, self.next_frame + 1)?);
         file.write_at(&bytes, 0)?;
         file.sync()?;
         self.files.sync_names()?;
@@ -278,10 +301,10 @@ impl Log {
     /// cut off for as long as the machine runs, and without it the last frame alone cannot be told apart. It also covers
     /// what a failed write has left there.
     fn mark(&self, number: u32) {
-        let Segment { file, length } = &self.segments[&number];
+        let Segment { id, file, length } = &self.segments[&number];
         let mut mark = Frame::new();
         let _missing_is_no_fault =
-            mark.sealed(number, *length, self.next_frame).and_then(|bytes| file.write_at(bytes, *length));
+            mark.sealed(*id, *length, self.next_frame).and_then(|bytes| file.write_at(bytes, *length));
     }
 
     /// How much was written from this position on.
@@ -308,7 +331,7 @@ impl Log {
     ) -> Result<(), OpenError> {
         for (&number, segment) in self.segments.range(from.segment..) {
             let begin = if number == from.segment { from.offset } else { 0 };
-            frames_of(number, segment, begin..segment.length, |frame| each(number, frame))?;
+            frames_of(segment, begin..segment.length, |frame| each(number, frame))?;
         }
         Ok(())
     }
@@ -322,14 +345,14 @@ impl Log {
 
 /// All frames of a part of a segment that counts.
 pub(crate) fn frames_of(
-    number: u32,
     segment: &Segment,
     part: Range<u64>,
     mut each: impl FnMut(&ReadFrame) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut at = part.start;
     while at < part.end {
-        let frame = frame::read(&*segment.file, number, at, part.end)?.ok_or_else(|| damaged(number, at))?;
+        let frame = frame::read(&*segment.file, segment.id, at, part.end)?;
+        let frame = frame.ok_or_else(|| damaged(segment.id.number, at))?;
         each(&frame)?;
         at = frame.end();
     }

@@ -2,8 +2,9 @@
 //!
 //! Files are kept in memory, and remember in which order they were written, synced and named. A cut may fall between
 //! any two of these. What was synced before it is there; of what was not, any part is: sectors of a write one by one,
-//! names up to some point. Sessions follow each other on what the cut has left. A disk may also fail at any moment, by
-//! half of a write, and go on afterwards.
+//! names up to some point. Sessions follow each other on what the cut has left. A process may also be killed, so that the
+//! next one finds all that was written, synced or not, and builds upon it. And a disk may fail at any moment, by half of a
+//! write, and go on afterwards.
 
 use super::{
     Headway, Log,
@@ -113,26 +114,39 @@ struct Recorded {
     operations: Vec<Operation>,
     /// How many more writes and syncs succeed before one fails.
     until_failure: Option<usize>,
+    /// How many more there are before the process is killed in the middle of one.
+    until_kill: Option<usize>,
+    is_killed: bool,
 }
 
 impl Recorded {
     fn fails(&mut self) -> io::Result<()> {
-        match self.until_failure.as_mut() {
-            Some(0) => {
-                self.until_failure = None;
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
+        self.is_killed |= is_reached(&mut self.until_kill);
+        if self.is_killed || is_reached(&mut self.until_failure) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
+        Ok(())
     }
 
-    fn name(&mut self, naming: Naming) {
+    fn name(&mut self, naming: Naming) -> io::Result<()> {
+        if self.is_killed {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         self.operations.push(Operation::Name(naming.clone()));
         self.now.name(naming);
+        Ok(())
+    }
+}
+
+/// Whether what was to come after so many has come.
+fn is_reached(left: &mut Option<usize>) -> bool {
+    match left {
+        Some(0) => left.take().is_some(),
+        Some(more) => {
+            *more -= 1;
+            false
+        }
+        None => false,
     }
 }
 
@@ -166,7 +180,7 @@ impl Files for Folder {
         recorded.fails()?;
         let number = recorded.now.contents.len();
         recorded.now.contents.push(Vec::new());
-        recorded.name(Naming::Create(name.into(), number));
+        recorded.name(Naming::Create(name.into(), number))?;
         Ok(Arc::new(Opened(self.clone(), number)))
     }
 
@@ -176,13 +190,11 @@ impl Files for Folder {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.recorded().name(Naming::Rename(from.into(), to.into()));
-        Ok(())
+        self.recorded().name(Naming::Rename(from.into(), to.into()))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.recorded().name(Naming::Remove(name.into()));
-        Ok(())
+        self.recorded().name(Naming::Remove(name.into()))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -211,6 +223,9 @@ impl File for Opened {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut recorded = self.0.recorded();
+        if recorded.is_killed {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let failed = recorded.fails();
         let written = if failed.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
         recorded.now.write(self.1, offset, written);
@@ -315,13 +330,27 @@ enum Event {
 
 impl Session {
     fn on(disk: &Disk) -> Self {
-        let folder = Folder::of(disk);
+        Self::open(Folder::of(disk), Vec::new())
+    }
+
+    /// The process is killed, and the next one finds what it has written. What that one reads was never answered, perhaps,
+    /// but will be from now on: whoever sends it again is told that all is as it should be.
+    fn killed(self, expected: &Expected, what: &str) -> Self {
+        self.folder.recorded().is_killed = false;
+        self.folder.recorded().until_kill = None;
+        let mut next = Self::open(self.folder, self.events);
+        let seen = next.read(&next.expected_after(next.operations(), expected.clone()), what);
+        next.events.push((next.operations(), Event::Answered(seen.kept.into_iter().collect())));
+        next
+    }
+
+    fn open(folder: Folder, events: Vec<(usize, Event)>) -> Self {
         let files: Arc<dyn Files> = Arc::new(folder.clone());
         let (send, chores) = mpsc::sync_channel(8);
-        let log = Log::open(Arc::clone(&files)).unwrap_or_else(|error| panic!("{error}"));
+        let log = Log::open(Arc::clone(&files), 7).unwrap_or_else(|error| panic!("{error}"));
         let log = log.with_segments_of(SEGMENT_BYTES);
         let writer = Writer::open(files, log, send, &Headway::default()).unwrap_or_else(|error| panic!("{error}"));
-        Self { folder, writer, chores, events: Vec::new() }
+        Self { folder, writer, chores, events }
     }
 
     fn operations(&self) -> usize {
@@ -387,7 +416,7 @@ impl Session {
 const PEOPLE: usize = 5;
 
 /// A few writes, with chores and checkpoints in between.
-fn work(session: &mut Session, next: &mut i64, fails: bool, chance: &mut Chance) {
+fn work(mut session: Session, next: &mut i64, fails: bool, expected: &Expected, chance: &mut Chance) -> Session {
     for _ in 0..chance.below(25) {
         let written: BTreeMap<_, _> = (0..1 + chance.below(3))
             .map(|_| {
@@ -398,13 +427,21 @@ fn work(session: &mut Session, next: &mut i64, fails: bool, chance: &mut Chance)
         if fails && chance.is_one_in(4) {
             session.folder.recorded().until_failure = Some(chance.below(4));
         }
+        let is_killed = chance.is_one_in(8);
+        if is_killed {
+            session.folder.recorded().until_kill = Some(chance.below(4));
+        }
         let _perhaps = session.write(&written.into_iter().collect::<Vec<_>>());
         session.folder.recorded().until_failure = None;
+        if is_killed {
+            session = session.killed(expected, &format!("seed {}, killed", chance.seed));
+        }
         if chance.is_one_in(2) {
             let with_checkpoint = chance.is_one_in(4);
             session.do_chores(with_checkpoint);
         }
     }
+    session
 }
 
 fn sessions_on_one_disk(seed: u64, fails: bool) {
@@ -413,7 +450,7 @@ fn sessions_on_one_disk(seed: u64, fails: bool) {
     for number in 0..6 {
         let mut session = Session::on(&disk);
         expected = session.read(&expected, &format!("seed {seed}, session {number}"));
-        work(&mut session, &mut next, fails, &mut chance);
+        session = work(session, &mut next, fails, &expected, &mut chance);
         let operations = session.operations();
         // Cuts that are only looked at, then one that is gone on from.
         for _ in 0..8 {

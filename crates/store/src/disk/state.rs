@@ -22,7 +22,6 @@ use rollcall_model::{
 };
 use std::{
     collections::{BTreeMap, HashSet},
-    hash::{BuildHasher, RandomState},
     num::NonZero,
     sync::{Arc, atomic::Ordering},
     thread,
@@ -41,7 +40,7 @@ pub(crate) struct State {
 impl State {
     /// What the log holds, by way of the checkpoint if there is a sound one; and from which position on it was read.
     pub(crate) fn restore(log: &Log, files: &dyn Files, headway: &Headway) -> Result<(Self, Position), OpenError> {
-        if let Some((index, position)) = checkpoint::read(files) {
+        if let Some((index, position)) = checkpoint::read(files, log.store()) {
             // What a checkpoint speaks of was on the disk before it.
             if position > log.end() {
                 return Err(damaged(log.end().segment, log.end().offset));
@@ -52,7 +51,7 @@ impl State {
             }
         }
         let begin = Position::default();
-        Ok((Self::completed(Index::new(new_salt()), log, begin, headway)?, begin))
+        Ok((Self::completed(Index::new(log.store()), log, begin, headway)?, begin))
     }
 
     fn completed(index: Index, log: &Log, position: Position, headway: &Headway) -> Result<Self, OpenError> {
@@ -131,11 +130,6 @@ impl State {
         let profile = record::decode(database, id, &body);
         profile.map(Arc::new).map_err(|problem| StoreError::Corrupt { database, id, problem })
     }
-}
-
-/// A random number; the hasher's keys are the standard library's way to one.
-fn new_salt() -> u64 {
-    RandomState::new().hash_one("salt")
 }
 
 /// Where a frame says that profiles are.
