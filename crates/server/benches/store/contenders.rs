@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// Table: name, title, what it is. In the order of their turns.
-const TABLE: [(&str, &str, Kind); 11] = [
+const TABLE: [(&str, &str, Kind); 12] = [
     ("floor", "append 1 KB + fdatasync, one thread", Kind::Floor),
     ("disk", "**our server, `DiskStore`**", Kind::Ours(Keeps::Disk)),
     ("single", "the same, one sync per request", Kind::Ours(Keeps::Single)),
@@ -44,7 +44,8 @@ const TABLE: [(&str, &str, Kind); 11] = [
     ("function", "PL/pgSQL upsert, called directly", Kind::Function),
     ("prism", "Prism", Kind::Mock(&mocks::PRISM)),
     ("mockoon", "Mockoon", Kind::Mock(&mocks::MOCKOON)),
-    ("wiremock", "WireMock, journal off", Kind::Mock(&mocks::WIREMOCK)),
+    ("wiremock", "WireMock", Kind::Mock(&mocks::WIREMOCK)),
+    ("unjournaled", "WireMock, journal off", Kind::Mock(&mocks::WIREMOCK_WITHOUT_JOURNAL)),
 ];
 
 /// The names in the table.

@@ -51,19 +51,31 @@ pub(crate) const MOCKOON: Tool = Tool {
     },
 };
 
+/// As it comes: it keeps a journal of all requests.
 pub(crate) const WIREMOCK: Tool = Tool {
     package: "wiremock",
     version: "3.13.2",
     file: "mappings/import.json",
     mock: || mapping().to_string(),
+    command: wiremock,
+};
+
+/// As who knows it would start it for load.
+pub(crate) const WIREMOCK_WITHOUT_JOURNAL: Tool = Tool {
     command: |modules, folder, port| {
-        let mut command = Command::new("java");
-        command.arg("-jar").arg(modules.join("wiremock/build/wiremock-standalone-3.13.2.jar"));
-        command.args(["--bind-address", "127.0.0.1", "--port", port, "--no-request-journal", "--disable-banner"]);
-        command.arg("--root-dir").arg(folder);
+        let mut command = wiremock(modules, folder, port);
+        command.arg("--no-request-journal");
         command
     },
+    ..WIREMOCK
 };
+
+fn wiremock(modules: &Path, folder: &Path, port: &str) -> Command {
+    let mut command = Command::new("java");
+    command.arg("-jar").arg(modules.join("wiremock/build/wiremock-standalone-3.13.2.jar"));
+    command.args(["--bind-address", "127.0.0.1", "--port", port, "--disable-banner", "--root-dir"]).arg(folder);
+    command
+}
 
 fn environment() -> Value {
     let uuid = |number| format!("00000000-0000-4000-8000-{number:012}");
