@@ -301,12 +301,12 @@ impl Connection {
         kept.map_err(|error| Fault::of(error, true))
     }
 
-    /// Gives the transaction up.
-    pub(super) fn roll_back(&mut self) -> Result<(), Fault> {
-        match self.begins.take() {
-            Some(_) => Ok(()),
-            None => self.execute(schema::ROLLBACK),
+    /// Gives the transaction up, as far as there is a connection left. Says what stood in its way, or in that of this.
+    pub(super) fn give_up(&mut self, fault: Fault) -> Fault {
+        if fault.loses_connection() || self.begins.take().is_some() {
+            return fault;
         }
+        self.execute(schema::ROLLBACK).err().unwrap_or(fault)
     }
 
     fn statements(&self) -> Result<&Statements, Fault> {

@@ -32,8 +32,9 @@ pub(super) const TAKE_TURN: &str = "BEGIN; SELECT id FROM rollcall_turn WHERE id
 
 /// Begins a write. What it has read is still so when it commits, or it fails with 40001: in all three.
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-/// Begins a read of one state. CockroachDB reads a state that is at least as consistent.
-pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Begins a read. One state would not be enough: a write that goes on while it is read may come before, in the serial
+/// order, what the reader has seen; only a serializable read makes the database refuse one of the two.
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
 

@@ -108,10 +108,7 @@ impl Writer {
     fn attempt(&mut self, jobs: &mut [Job], looks_first: bool) -> Result<Refusals, Fault> {
         let connection = Connection::kept(&mut self.connection, &self.target).map_err(Fault::Lost)?;
         let turn = self.turns.take();
-        let done = transact(connection, jobs, looks_first).or_else(|fault| match fault.loses_connection() {
-            true => Err(fault),
-            false => connection.roll_back().and(Err(fault)),
-        });
+        let done = transact(connection, jobs, looks_first).map_err(|fault| connection.give_up(fault));
         drop(turn);
         match &done {
             Err(Fault::Conflict(cause)) => {
