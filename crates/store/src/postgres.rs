@@ -168,13 +168,11 @@ impl fmt::Display for OpenError {
         match self {
             Self::Address { cause } => write!(
                 f,
-                "the store's address cannot be read: {}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-                Chain(&**cause)
+                "the store's address cannot be read: {cause}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"
             ),
             Self::Database { place, cause } => write!(
                 f,
-                "{place} cannot be used: {}; look whether it runs, and whether the user may connect and make tables",
-                Chain(&**cause)
+                "{place} cannot be used: {cause}; look whether it runs, and whether the user may connect and make tables"
             ),
             Self::NewerTables { place, found, known } => write!(
                 f,
@@ -187,18 +185,3 @@ impl fmt::Display for OpenError {
 
 /// Without a source: the text has told the causes, and whoever prints them would tell them twice.
 impl Error for OpenError {}
-
-/// An error with its causes: the client's own texts say "db error" and leave the rest to them.
-struct Chain<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut error = Some(self.0);
-        let mut separator = "";
-        while let Some(cause) = error {
-            write!(f, "{separator}{cause}")?;
-            (error, separator) = (cause.source(), ": ");
-        }
-        Ok(())
-    }
-}

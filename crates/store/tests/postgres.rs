@@ -386,6 +386,16 @@ fn a_damaged_record_is_named_and_harms_nobody_else() {
 }
 
 #[test]
+fn an_error_says_what_the_database_said() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let store = open(&url);
+    run_sql(&url, "ALTER TABLE rollcall_profiles ADD CONSTRAINT nobody CHECK (false)");
+    let error = write_now(&store, find_or_create(address(1))).unwrap_err();
+    assert!(error.to_string().contains("violates check constraint \"nobody\""), "{error}");
+}
+
+#[test]
 fn no_password_is_in_an_error() {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     for url in [

@@ -17,7 +17,10 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
-use std::{collections::BTreeSet, fmt, future::Future, io, pin::pin, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, error::Error, fmt, future::Future, io, iter, pin::pin, str::FromStr, sync::Arc,
+    time::Duration,
+};
 use tokio::runtime::Runtime;
 use tokio_postgres::{
     Client, Config, NoTls, Row, SimpleQueryMessage, Statement,
@@ -53,10 +56,10 @@ impl fmt::Display for Target {
 }
 
 impl FromStr for Target {
-    type Err = tokio_postgres::Error;
+    type Err = Told;
 
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let mut config = Config::from_str(url)?;
+    fn from_str(url: &str) -> Result<Self, Told> {
+        let mut config = Config::from_str(url).map_err(Told)?;
         config.connect_timeout(CONNECT_BOUND).tcp_user_timeout(ANSWER_BOUND);
         if config.get_application_name().is_none() {
             config.application_name("rollcall");
@@ -64,6 +67,20 @@ impl FromStr for Target {
         Ok(Self(config))
     }
 }
+
+/// An error of the client with its causes in one text: its own says "db error" and leaves the rest to them.
+#[derive(Debug)]
+pub(super) struct Told(tokio_postgres::Error);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let causes = iter::successors(Some(&self.0 as &dyn Error), |&error| error.source());
+        causes.enumerate().try_for_each(|(place, cause)| write!(f, "{}{cause}", if place > 0 { ": " } else { "" }))
+    }
+}
+
+/// Without a source: the text has told the causes, and whoever prints them would tell them twice.
+impl Error for Told {}
 
 /// What an error means for the transaction it came up in.
 #[derive(Debug, Clone)]
@@ -91,6 +108,12 @@ impl Fault {
         matches!(self, Self::Lost(_) | Self::Uncertain(_))
     }
 
+    /// Whether the server gave this reason.
+    pub(super) fn has_code(&self, code: &SqlState) -> bool {
+        let (Self::Conflict(cause) | Self::Refused(cause) | Self::Lost(cause) | Self::Uncertain(cause)) = self;
+        cause.downcast_ref::<Told>().and_then(|told| told.0.code()) == Some(code)
+    }
+
     /// What this is to whoever waits for an answer.
     pub(super) fn error(&self) -> StoreError {
         match self {
@@ -109,7 +132,7 @@ impl Fault {
         ];
         let of_a_statement = error.as_db_error().filter(|sent| sent.parsed_severity() == Some(Severity::Error));
         let code = of_a_statement.map(|sent| sent.code().clone());
-        let cause: Cause = Arc::new(error);
+        let cause: Cause = Arc::new(Told(error));
         match code {
             Some(code) if RETRIED.contains(&code) => Self::Conflict(cause),
             Some(SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN) if is_committing => Self::Uncertain(cause),
@@ -164,7 +187,7 @@ impl Connection {
         let (client, connection) = made.map_err(|fault| fault.cause())?;
         runtime.spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the database ended");
+                tracing::debug!(error = %Told(error), "a connection to the database ended");
             }
         });
         let mut connection = Self { runtime, client, statements: None, begins: None };
@@ -296,7 +319,7 @@ impl Connection {
         };
         let (begun, kept) = self.wait(true, keeping)?;
         // Without a transaction around them, some of the statements may have been kept.
-        begun.map_err(|error| Fault::Uncertain(Arc::new(error)))?;
+        begun.map_err(|error| Fault::Uncertain(Arc::new(Told(error))))?;
         // The commit of a transaction that has failed is a rollback, and no error: the first error says what it was.
         kept.map_err(|error| Fault::of(error, true))
     }
