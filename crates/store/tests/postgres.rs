@@ -393,6 +393,7 @@ fn an_error_says_what_the_database_said() {
     run_sql(&url, "ALTER TABLE rollcall_profiles ADD CONSTRAINT nobody CHECK (false)");
     let error = write_now(&store, find_or_create(address(1))).unwrap_err();
     assert!(error.to_string().contains("violates check constraint \"nobody\""), "{error}");
+    assert!(!error.to_string().contains("Failing row"), "somebody's data: {error}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::{
     Client, Config, NoTls, Row, SimpleQueryMessage, Statement,
     config::Host,
-    error::{Severity, SqlState},
+    error::{DbError, Severity, SqlState},
     types::{FromSql, ToSql},
 };
 
@@ -75,7 +75,14 @@ pub(super) struct Told(tokio_postgres::Error);
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let causes = iter::successors(Some(&self.0 as &dyn Error), |&error| error.source());
-        causes.enumerate().try_for_each(|(place, cause)| write!(f, "{}{cause}", if place > 0 { ": " } else { "" }))
+        causes.enumerate().try_for_each(|(place, cause)| {
+            f.write_str(if place > 0 { ": " } else { "" })?;
+            match cause.downcast_ref::<DbError>() {
+                // Not the details, which may show a row: somebody's data.
+                Some(sent) => write!(f, "{} (SQLSTATE {})", sent.message(), sent.code().code()),
+                None => cause.fmt(f),
+            }
+        })
     }
 }
 
