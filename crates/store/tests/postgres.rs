@@ -81,6 +81,12 @@ fn run_sql(url: &str, statement: &str) {
     });
 }
 
+/// The database's name.
+fn name_of(url: &str) -> String {
+    let config: tokio_postgres::Config = url.parse().unwrap();
+    config.get_dbname().unwrap().to_owned()
+}
+
 #[test]
 fn several_servers_racing_for_new_addresses_make_one_profile_of_each() {
     const ADDRESSES: usize = 60;
@@ -352,6 +358,21 @@ fn servers_that_start_at_once_make_the_tables_once() {
     for (store, number) in stores.iter().zip(1..) {
         keep(store, &found_by_everything(number));
     }
+}
+
+#[test]
+fn a_user_who_may_only_read_and_write_can_use_the_tables_that_are_there() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    keep(&open(&url), &found_by_everything(1));
+    run_sql(
+        &url,
+        "CREATE ROLE clerk LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk",
+    );
+    let store = open(&format!("postgres://clerk@127.0.0.1:{}/{}", cluster.port(), name_of(&url)));
+    keep(&store, &found_by_everything(2));
+    assert!(stored(&store, DATABASE, found_by_everything(1).id).unwrap().is_some());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! three have in `FROM`, as they have `LATERAL`, row comparison with `IN`, and `INSERT .. SELECT`.
 
 use super::connection::{Connection, Fault};
+use tokio_postgres::error::SqlState;
 
 /// The version of the tables that this program works with: the number of [`MIGRATIONS`].
 pub(super) const VERSION: i64 = 1;
@@ -119,8 +120,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<i64, Fault> {
 }
 
 fn migrate_once(connection: &mut Connection) -> Result<i64, Fault> {
-    connection.execute(VERSIONS)?;
-    let found = current(connection)?;
+    // Asked first: whoever may not make tables, or not change anything, can use those that are there.
+    let found = match current(connection) {
+        Err(fault) if fault.has_code(&SqlState::UNDEFINED_TABLE) => {
+            connection.execute(VERSIONS)?;
+            current(connection)?
+        }
+        found => found?,
+    };
     for (migration, version) in MIGRATIONS.iter().zip(1..).filter(|(_, version)| *version > found) {
         migration.iter().try_for_each(|statement| connection.execute(statement))?;
         connection
