@@ -376,6 +376,27 @@ fn a_user_who_may_only_read_and_write_can_use_the_tables_that_are_there() {
 }
 
 #[test]
+fn a_read_only_database_is_read_and_when_it_is_no_longer_it_is_written_again() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    keep(&open(&url), &found_by_everything(1));
+    let make_read_only = |value: &str| {
+        let database = name_of(&url);
+        run_sql(
+            &url,
+            &format!("BEGIN READ WRITE; ALTER DATABASE {database} SET default_transaction_read_only = {value}; COMMIT"),
+        );
+    };
+    make_read_only("on");
+    let store = open(&url);
+    assert!(stored(&store, DATABASE, found_by_everything(1).id).unwrap().is_some());
+    let error = write_now(&store, find_or_create(address(1))).unwrap_err();
+    assert!(matches!(error, StoreError::Engine(_)) && error.to_string().contains("read-only"), "{error}");
+    make_read_only("off");
+    write_now(&store, find_or_create(address(1))).unwrap();
+}
+
+#[test]
 fn tables_of_a_later_version_are_refused_and_left_alone() {
     let Some(cluster) = shared() else { return };
     let url = cluster.new_database().unwrap();

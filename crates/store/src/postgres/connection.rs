@@ -142,6 +142,8 @@ impl Fault {
         let cause: Cause = Arc::new(Told(error));
         match code {
             Some(code) if RETRIED.contains(&code) => Self::Conflict(cause),
+            // A session keeps what it began with; another one may write again.
+            Some(SqlState::READ_ONLY_SQL_TRANSACTION) => Self::Lost(cause),
             Some(SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN) if is_committing => Self::Uncertain(cause),
             Some(_) => Self::Refused(cause),
             None if is_committing => Self::Uncertain(cause),
