@@ -74,13 +74,13 @@ pub(super) struct Told(tokio_postgres::Error);
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let causes = iter::successors(Some(&self.0 as &dyn Error), |&error| error.source());
+        let causes = iter::successors(Some(&self.0 as &(dyn Error + 'static)), |&error| error.source());
         causes.enumerate().try_for_each(|(place, cause)| {
             f.write_str(if place > 0 { ": " } else { "" })?;
             match cause.downcast_ref::<DbError>() {
                 // Not the details, which may show a row: somebody's data.
                 Some(sent) => write!(f, "{} (SQLSTATE {})", sent.message(), sent.code().code()),
-                None => cause.fmt(f),
+                None => write!(f, "{cause}"),
             }
         })
     }
