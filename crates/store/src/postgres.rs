@@ -60,7 +60,7 @@ impl PostgresStore {
     /// Connects to the database, for instance `postgres://rollcall@localhost/rollcall`, and makes the tables where there
     /// are none.
     pub fn open(url: &str) -> Result<Self, OpenError> {
-        let target: Target = url.parse().map_err(|error| OpenError::Address { cause: Arc::new(error) })?;
+        let target: Target = url.parse().map_err(|cause| OpenError::Address { cause })?;
         // In a thread of its own: the caller's may belong to a runtime, where nobody may wait.
         let opening = {
             let target = target.clone();

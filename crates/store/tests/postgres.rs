@@ -444,8 +444,11 @@ fn no_password_is_in_an_error() {
     for url in [
         format!("postgres://ann:secret-word@127.0.0.1:{closed}/shop"),
         "postgres://ann:secret-word@127.0.0.1:none/shop".to_owned(),
+        format!("postgres://ann:a-@secret-word@127.0.0.1:{closed}/shop"),
+        format!("postgres://ann:a-@b/secret-word@127.0.0.1:{closed}/shop"),
     ] {
         let error = PostgresStore::open(&url).unwrap_err();
+        assert_eq!(error.to_string().contains("%40"), url.contains("a-@"), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
     }
 }

@@ -56,10 +56,14 @@ impl fmt::Display for Target {
 }
 
 impl FromStr for Target {
-    type Err = Told;
+    type Err = Cause;
 
-    fn from_str(url: &str) -> Result<Self, Told> {
-        let mut config = Config::from_str(url).map_err(Told)?;
+    fn from_str(url: &str) -> Result<Self, Cause> {
+        // What stands behind the first would be taken for the host, and shown.
+        if url.starts_with("postgres") && url.matches('@').count() > 1 {
+            return Err(Arc::new(io::Error::other("it holds more than one @; write @ in a password as %40")));
+        }
+        let mut config = Config::from_str(url).map_err(|error| Arc::new(Told(error)) as Cause)?;
         config.connect_timeout(CONNECT_BOUND).tcp_user_timeout(ANSWER_BOUND);
         if config.get_application_name().is_none() {
             config.application_name("rollcall");
@@ -70,7 +74,7 @@ impl FromStr for Target {
 
 /// An error of the client with its causes in one text: its own says "db error" and leaves the rest to them.
 #[derive(Debug)]
-pub(super) struct Told(tokio_postgres::Error);
+struct Told(tokio_postgres::Error);
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
