@@ -74,7 +74,8 @@ impl PostgresStore {
         let mut threads = vec![start(&target, "postgres-writer", move || writer.run(&jobs))?];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
-            let (reader, read_jobs) = (Reader::new(target.clone()), Arc::clone(&read_jobs));
+            let reader = Reader::new(target.clone(), Arc::clone(&closes_at));
+            let read_jobs = Arc::clone(&read_jobs);
             threads.push(start(&target, "postgres-reader", move || reader.run(&read_jobs))?);
         }
         Ok(Self { queues: RwLock::new(Some(Queues { writes, reads })), threads: Mutex::new(threads), closes_at })
@@ -99,6 +100,11 @@ fn connect(target: &Target) -> Result<Connection, OpenError> {
         return Err(OpenError::NewerTables { place: target.to_string(), found, known: schema::VERSION });
     }
     Connection::for_work(target).map_err(failed)
+}
+
+/// Whether the store has been closing for as long as it may. What still waits is not run then.
+fn is_past(closes_at: &OnceLock<Instant>) -> bool {
+    closes_at.get().is_some_and(|at| Instant::now() > *at)
 }
 
 fn start(target: &Target, name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {

@@ -2,11 +2,14 @@
 
 use super::{
     connection::{Connection, Fault, Target},
-    schema,
+    is_past, schema,
     state::{Known, State},
 };
-use crate::transaction::ReadJob;
-use std::sync::{Mutex, PoisonError, mpsc::Receiver};
+use crate::{error::StoreError, transaction::ReadJob};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc::Receiver},
+    time::Instant,
+};
 
 /// How often a job is tried. A second try sees what the first one was in conflict with, so that it seldom fails.
 const TRIES: u32 = 10;
@@ -15,11 +18,13 @@ const TRIES: u32 = 10;
 pub(super) struct Reader {
     target: Target,
     connection: Option<Connection>,
+    /// When jobs that are still waiting are let down, once the store is being closed.
+    closes_at: Arc<OnceLock<Instant>>,
 }
 
 impl Reader {
-    pub(super) fn new(target: Target) -> Self {
-        Self { target, connection: None }
+    pub(super) fn new(target: Target, closes_at: Arc<OnceLock<Instant>>) -> Self {
+        Self { target, connection: None, closes_at }
     }
 
     /// Takes jobs out of the queue that all readers share.
@@ -28,6 +33,10 @@ impl Reader {
             // Held while waiting: the other readers wait for the lock instead.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(mut job) = next else { return };
+            if is_past(&self.closes_at) {
+                job.settle(Err(StoreError::Closed));
+                continue;
+            }
             let Err(fault) = self.serve(&mut job) else {
                 job.settle(Ok(()));
                 continue;

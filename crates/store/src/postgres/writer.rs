@@ -8,7 +8,7 @@
 use super::{
     batch::{Batch, Changed},
     connection::{Connection, Fault, Target},
-    schema,
+    is_past, schema,
     state::{Known, State, Wanted},
 };
 use crate::{error::StoreError, overlay::Overlay, transaction::Job};
@@ -59,7 +59,7 @@ impl Writer {
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
             let jobs: Vec<Job> = iter::once(first).chain(queue.try_iter()).take(LARGEST_BATCH).collect();
-            if self.closes_at.get().is_some_and(|at| Instant::now() > *at) {
+            if is_past(&self.closes_at) {
                 settle_all(jobs, &StoreError::Closed);
                 continue;
             }
