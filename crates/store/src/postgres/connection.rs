@@ -2,13 +2,12 @@
 //! sent. It belongs to one thread, which waits for each answer; nothing happens on it in between.
 
 use super::{
-    batch::Changed,
     schema,
     state::{FEW, Known, Place, Question, Wanted},
 };
 use crate::{
     error::{Cause, StoreError},
-    profiles::KeyChanges,
+    profiles::{Changed, KeyChanges},
     record, tables,
 };
 use rollcall_matching::key::LookupKey;

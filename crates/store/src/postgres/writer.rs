@@ -6,12 +6,12 @@
 //! PostgreSQL, two transactions of that size nearly always conflict.
 
 use super::{
-    batch::{Batch, Changed},
+    batch::Batch,
     connection::{Connection, Fault, Target},
     is_past, schema,
     state::{Known, State, Wanted},
 };
-use crate::{error::StoreError, overlay::Overlay, transaction::Job};
+use crate::{error::StoreError, overlay::Overlay, profiles::Changed, transaction::Job};
 use std::{
     iter,
     sync::{Arc, OnceLock, mpsc::Receiver},
