@@ -1,7 +1,7 @@
-//! The program with its store on disk is killed at any moment: it forgets nothing it has answered, has nothing half, and
-//! nobody twice.
+//! The program is killed at any moment, with its store on disk or with one of two servers on a database: nothing it has
+//! answered is forgotten, nothing is half there, and nobody twice.
 //!
-//! `ROLLCALL_CRASH_ROUNDS` says how many kills; `cargo xtask ci` asks for 200.
+//! `ROLLCALL_CRASH_ROUNDS` says how many kills with the store on disk; `cargo xtask ci` asks for 200.
 
 #![allow(clippy::unwrap_used, reason = "what is not as expected fails where it shows")]
 
@@ -13,7 +13,7 @@ use common::{
     program::{Place, rollcall, run},
 };
 use rollcall_testbed::{
-    chance,
+    chance, postgres,
     server::{Server, Starting},
 };
 use std::{
@@ -24,6 +24,9 @@ use std::{
 };
 
 const CONNECTIONS: usize = 8;
+
+/// How often one of two servers on a database is killed.
+const DATABASE_ROUNDS: usize = 3;
 
 /// Kills in mid-load come after as many answers at most.
 const MOST_ANSWERS: usize = 60;
@@ -50,6 +53,23 @@ fn keeps_every_answered_import_when_it_is_killed() {
         kill_while_it_imports(server, &mut importers, round, &mut random);
     }
     check_all(place.start().address, &mut importers);
+}
+
+#[test]
+fn keeps_in_the_database_what_a_killed_server_answered_for_the_others() {
+    let seed = chance::seed().unwrap();
+    let Some(cluster) = postgres::shared() else { return };
+    let (place, url) = (Place::new(), cluster.new_database().unwrap());
+    let mut importers = importers(CONNECTIONS);
+    for round in 0..DATABASE_ROUNDS {
+        let mut servers = place.start_two_on(&url);
+        let (killed, other) = (servers.remove(0), servers.remove(0));
+        kill_while_it_imports(killed, &mut importers, round, &mut chance::part(seed, round));
+        // As clients do. What the killed server has sent may still be on its way, and must not come in twice.
+        let mut client = Connection::open(other.address).unwrap();
+        importers.iter_mut().for_each(|importer| importer.repeat_unanswered(&mut client));
+        check_all(other.address, &mut importers);
+    }
 }
 
 /// That the folder that a kill has left is sound.

@@ -3,7 +3,7 @@
 use crate::{
     disk::state::{State, those_with_key},
     error::StoreError,
-    profiles::Profiles,
+    profiles::{Changed, Profiles},
     transaction::{View, find_by_id},
 };
 use rollcall_matching::{
@@ -26,9 +26,6 @@ pub(crate) struct Batch<'a> {
 
 type Read = HashMap<(DatabaseId, ProfileId), Option<Arc<Profile>>>;
 
-/// A profile as it was, if it was there, and as it is to be.
-pub(crate) type Changed = (Option<Arc<Profile>>, Arc<Profile>);
-
 impl<'a> Batch<'a> {
     pub(crate) fn new(kept: &'a State) -> Self {
         Self { kept, read: RefCell::default(), changed: Profiles::default() }
@@ -36,9 +33,7 @@ impl<'a> Batch<'a> {
 
     /// Takes a job's changes in: all, or none where one of them would change what cannot be read.
     pub(crate) fn take_in(&mut self, puts: Vec<Arc<Profile>>) -> Result<(), StoreError> {
-        for profile in &puts {
-            self.kept_profile(profile.database, profile.id)?;
-        }
+        puts.iter().try_for_each(|profile| self.kept_profile(profile.database, profile.id).map(drop))?;
         puts.into_iter().for_each(|profile| self.changed.put(profile));
         Ok(())
     }
@@ -46,9 +41,7 @@ impl<'a> Batch<'a> {
     /// The profiles that are not as they were.
     pub(crate) fn into_changes(self) -> Vec<Changed> {
         let mut read = self.read.into_inner();
-        let mut before = |after: &Profile| read.remove(&(after.database, after.id)).flatten();
-        let changes = self.changed.all().map(|after| (before(after), Arc::clone(after)));
-        changes.filter(|(before, after)| before.as_ref() != Some(after)).collect()
+        self.changed.changed_since(|after| read.remove(&(after.database, after.id)).flatten())
     }
 
     fn kept_profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
@@ -85,9 +78,7 @@ impl ProfileIndex for Batch<'_> {
 
 impl View for Batch<'_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        match self.changed.get(database, id) {
-            Some(profile) => Ok(Some(Arc::clone(profile))),
-            None => self.kept_profile(database, id),
-        }
+        let changed = self.changed.get(database, id).cloned();
+        changed.map_or_else(|| self.kept_profile(database, id), |profile| Ok(Some(profile)))
     }
 }

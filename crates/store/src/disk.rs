@@ -111,7 +111,7 @@ impl Store for DiskStore {
 
     fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
         self.with_open(|open| {
-            job.run(Ok(&*writer::read(&open.state)));
+            job.finish(&*writer::read(&open.state));
             Ok(())
         })
     }

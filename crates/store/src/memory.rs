@@ -50,7 +50,7 @@ impl Store for MemoryStore {
 
     fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
         let lock = self.lock();
-        job.run(Ok(lock.as_ref().ok_or(StoreError::Closed)?));
+        job.finish(lock.as_ref().ok_or(StoreError::Closed)?);
         Ok(())
     }
 

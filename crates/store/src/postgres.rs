@@ -60,7 +60,7 @@ impl PostgresStore {
     /// Connects to the database, for instance `postgres://rollcall@localhost/rollcall`, and makes the tables where there
     /// are none.
     pub fn open(url: &str) -> Result<Self, OpenError> {
-        let target: Target = url.parse().map_err(|error| OpenError::Address { cause: Arc::new(error) })?;
+        let target: Target = url.parse().map_err(|cause| OpenError::Address { cause })?;
         // In a thread of its own: the caller's may belong to a runtime, where nobody may wait.
         let opening = {
             let target = target.clone();
@@ -74,7 +74,8 @@ impl PostgresStore {
         let mut threads = vec![start(&target, "postgres-writer", move || writer.run(&jobs))?];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
-            let (reader, read_jobs) = (Reader::new(target.clone()), Arc::clone(&read_jobs));
+            let reader = Reader::new(target.clone(), Arc::clone(&closes_at));
+            let read_jobs = Arc::clone(&read_jobs);
             threads.push(start(&target, "postgres-reader", move || reader.run(&read_jobs))?);
         }
         Ok(Self { queues: RwLock::new(Some(Queues { writes, reads })), threads: Mutex::new(threads), closes_at })
@@ -99,6 +100,11 @@ fn connect(target: &Target) -> Result<Connection, OpenError> {
         return Err(OpenError::NewerTables { place: target.to_string(), found, known: schema::VERSION });
     }
     Connection::for_work(target).map_err(failed)
+}
+
+/// Whether the store has been closing for as long as it may. What still waits is not run then.
+fn is_past(closes_at: &OnceLock<Instant>) -> bool {
+    closes_at.get().is_some_and(|at| Instant::now() > *at)
 }
 
 fn start(target: &Target, name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
@@ -168,13 +174,11 @@ impl fmt::Display for OpenError {
         match self {
             Self::Address { cause } => write!(
                 f,
-                "the store's address cannot be read: {}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-                Chain(&**cause)
+                "the store's address cannot be read: {cause}; write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"
             ),
             Self::Database { place, cause } => write!(
                 f,
-                "{place} cannot be used: {}; look whether it runs, and whether the user may connect and make tables",
-                Chain(&**cause)
+                "{place} cannot be used: {cause}; look whether it runs, and whether the user may connect and make tables"
             ),
             Self::NewerTables { place, found, known } => write!(
                 f,
@@ -187,18 +191,3 @@ impl fmt::Display for OpenError {
 
 /// Without a source: the text has told the causes, and whoever prints them would tell them twice.
 impl Error for OpenError {}
-
-/// An error with its causes: the client's own texts say "db error" and leave the rest to them.
-struct Chain<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut error = Some(self.0);
-        let mut separator = "";
-        while let Some(cause) = error {
-            write!(f, "{separator}{cause}")?;
-            (error, separator) = (cause.source(), ": ");
-        }
-        Ok(())
-    }
-}

@@ -1,4 +1,4 @@
-//! Profiles and the index of their keys, as maps. The memory store is one of these; the disk store has one for what a
+//! Profiles and the index of their keys, as maps. The memory store is one of these; the other stores have one for what a
 //! batch changes.
 
 use crate::tables;
@@ -21,6 +21,9 @@ pub(crate) struct Profiles {
     by_key: HashMap<Box<[u8]>, Holders>,
 }
 
+/// A profile as it was, if it was there, and as it is to be.
+pub(crate) type Changed = (Option<Arc<Profile>>, Arc<Profile>);
+
 /// A profile that has a key, and the resource of the subscription it has it from.
 type Holder = (ProfileId, Option<ResourceId>);
 
@@ -38,6 +41,12 @@ impl Profiles {
 
     pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Profile>> {
         self.by_id.values()
+    }
+
+    /// Those that are not as they were `before`.
+    pub(crate) fn changed_since(&self, mut before: impl FnMut(&Profile) -> Option<Arc<Profile>>) -> Vec<Changed> {
+        let changes = self.all().map(|after| (before(after), Arc::clone(after)));
+        changes.filter(|(before, after)| before.as_ref() != Some(after)).collect()
     }
 
     /// The database's profiles that are younger than `after`, oldest first.

@@ -69,38 +69,43 @@ pub async fn write<T: Send + 'static>(
     answer.await.unwrap_or(Err(StoreError::Closed))
 }
 
-/// Runs `work` on one consistent state of the store, in which everything is that has been answered before.
+/// Runs `work` on one consistent state of the store, in which everything is that has been answered before: in a place of
+/// its own in the serial order. Work may be run again, on a later state, as a write may.
 pub async fn read<T: Send + 'static>(
     store: &dyn Store,
-    work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnMut(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (job, answer) = ReadJob::new(work);
     store.enqueue_read(job)?;
     answer.await.unwrap_or(Err(StoreError::Closed))
 }
 
-/// A piece of work that only reads, with the way back to who waits for its answer.
-pub struct ReadJob(Box<ReadErrand>);
-
-type ReadErrand = dyn FnOnce(Result<&dyn Snapshot, StoreError>) + Send;
+/// A piece of work that only reads, on its way through a store, with the way back to who waits for its answer.
+pub struct ReadJob(Box<dyn ReadErrand>);
 
 impl ReadJob {
     /// A job, and where its answer will arrive.
     pub fn new<T: Send + 'static>(
-        work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
-        let (answer, answered) = oneshot::channel();
-        let errand = |state: Result<&dyn Snapshot, StoreError>| {
-            let outcome = state
-                .and_then(|state| catch_unwind(AssertUnwindSafe(|| work(state))).unwrap_or(Err(StoreError::Panicked)));
-            let _nobody_waits_any_more = answer.send(outcome);
-        };
-        (Self(Box::new(errand)), answered)
+        let (task, answer) = Task::new(work);
+        (Self(Box::new(task)), answer)
     }
 
-    /// Does the work on the state, or answers with the error that stands in its way. A panic is an error of the job.
-    pub fn run(self, state: Result<&dyn Snapshot, StoreError>) {
-        (self.0)(state);
+    /// Does the work. A panic is an error of the one job.
+    pub fn run(&mut self, state: &dyn Snapshot) {
+        self.0.run(state);
+    }
+
+    /// Answers: with the outcome of the work, or with the error that stands in its way.
+    pub fn settle(self, read: Result<(), StoreError>) {
+        self.0.settle(read);
+    }
+
+    /// Does the work and answers, where nothing can stand in its way any more.
+    pub fn finish(mut self, state: &dyn Snapshot) {
+        self.run(state);
+        self.settle(Ok(()));
     }
 }
 
@@ -118,8 +123,8 @@ impl Job {
     pub fn new<T: Send + 'static>(
         work: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
-        let (answer, answered) = oneshot::channel();
-        (Self(Box::new(Task { work, outcome: Err(StoreError::Closed), answer })), answered)
+        let (task, answer) = Task::new(work);
+        (Self(Box::new(task)), answer)
     }
 
     /// The same job behind a lens, which hands on the state to work on: as it is, or another one in front of it. For
@@ -148,6 +153,12 @@ impl fmt::Debug for Job {
 /// How a lens hands on the state that a job is to work on. A lens that does not call it keeps the job from working.
 pub type HandOn<'a> = &'a mut dyn FnMut(&mut dyn Transaction);
 
+/// A job that only reads, without the type of its answer.
+trait ReadErrand: Send {
+    fn run(&mut self, state: &dyn Snapshot);
+    fn settle(self: Box<Self>, read: Result<(), StoreError>);
+}
+
 /// A job without the type of its answer.
 trait Errand: Send {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool;
@@ -160,17 +171,42 @@ struct Task<T, W> {
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
+impl<T, W> Task<T, W> {
+    fn new(work: W) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { work, outcome: Err(StoreError::Closed), answer }, answered)
+    }
+
+    fn run(&mut self, run: impl FnOnce(&mut W) -> Result<T, StoreError>) {
+        // What the work leaves behind when it panics is the transaction, which is then dropped unseen.
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut self.work)));
+        self.outcome = outcome.unwrap_or(Err(StoreError::Panicked));
+    }
+
+    fn settle(self, kept: Result<(), StoreError>) {
+        // What the work found may stand on changes of others that are not kept: their error comes first.
+        let _nobody_waits_any_more = self.answer.send(kept.and(self.outcome));
+    }
+}
+
+impl<T: Send, W: FnMut(&dyn Snapshot) -> Result<T, StoreError> + Send> ReadErrand for Task<T, W> {
+    fn run(&mut self, state: &dyn Snapshot) {
+        Task::run(self, |work| work(state));
+    }
+
+    fn settle(self: Box<Self>, read: Result<(), StoreError>) {
+        Task::settle(*self, read);
+    }
+}
+
 impl<T: Send, W: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send> Errand for Task<T, W> {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
-        // What the work leaves behind when it panics is the transaction, which is then dropped unseen.
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(transaction)));
-        self.outcome = outcome.unwrap_or(Err(StoreError::Panicked));
+        Task::run(self, |work| work(transaction));
         self.outcome.is_ok()
     }
 
     fn settle(self: Box<Self>, kept: Result<(), StoreError>) {
-        // What the work found may stand on changes of others that are not kept: their error comes first.
-        let _nobody_waits_any_more = self.answer.send(kept.and(self.outcome));
+        Task::settle(*self, kept);
     }
 }
 

@@ -17,7 +17,7 @@ use rollcall_store::{
     error::StoreError,
     ids::new_profile_id,
     postgres::{OpenError, PostgresStore},
-    transaction::{Job, Store, Transaction},
+    transaction::{Job, ReadJob, Store, Transaction},
 };
 use rollcall_testbed::postgres::{Cluster, Stop, shared, start_for_a_test};
 use std::{
@@ -32,6 +32,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 /// A request is to be told within this that the database does not answer.
 const SOON: Duration = Duration::from_secs(10);
@@ -78,6 +79,12 @@ fn run_sql(url: &str, statement: &str) {
         drop(client);
         driver.await.unwrap().unwrap();
     });
+}
+
+/// The database's name.
+fn name_of(url: &str) -> String {
+    let config: tokio_postgres::Config = url.parse().unwrap();
+    config.get_dbname().unwrap().to_owned()
 }
 
 #[test]
@@ -132,6 +139,71 @@ fn a_decision_on_what_is_not_there_holds_until_it_is_kept() {
         let taken = [2 * round, 2 * round + 1].map(|seat| owners(&stores[0], seat).len());
         assert_eq!(taken.iter().sum::<usize>(), 1, "round {round}: {taken:?}");
     }
+}
+
+/// An import of somebody, held after it has found nobody with the address: what lets it go on, and its answer.
+fn import_held_after_its_look_up(
+    store: &PostgresStore,
+    number: usize,
+) -> (mpsc::Sender<()>, oneshot::Receiver<Result<ProfileId, StoreError>>) {
+    let ((has_looked, looked), (let_go, held)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (held, mut import) = (Mutex::new(held), find_or_create(address(number)));
+    let (job, answer) = Job::new(move |state| {
+        state.find(DATABASE, &key_of(&address(number)))?;
+        let _nobody_waits_for_later_runs = has_looked.send(());
+        let _let_go = held.lock().unwrap().recv();
+        import(state)
+    });
+    store.enqueue(job).unwrap();
+    looked.recv_timeout(SOON).unwrap();
+    (let_go, answer)
+}
+
+/// Gives the address to somebody without looking who has it.
+fn give_away(store: &PostgresStore, number: usize) -> ProfileId {
+    let mut profile = Profile::new(new_profile_id(), DATABASE);
+    profile.fields.set("email".into(), FieldValue::Email(address(number)));
+    keep(store, &profile);
+    profile.id
+}
+
+#[test]
+fn what_has_been_read_keeps_a_write_from_having_come_before_it() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let (slow, quick) = (open(&url), open(&url));
+    let (let_go, answer) = import_held_after_its_look_up(&slow, 1);
+    let owner = give_away(&quick, 1);
+    assert_eq!(owners(&quick, 1), [owner]);
+    drop(let_go);
+    // It found nobody, so it would come first; but then the reader would have seen what it made.
+    assert_eq!(answer.blocking_recv().unwrap().unwrap(), owner);
+    assert_eq!(owners(&slow, 1), [owner]);
+}
+
+#[test]
+fn a_read_that_fits_into_no_serial_order_is_run_again() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let (slow, quick) = (open(&url), open(&url));
+    let (let_go, answer) = import_held_after_its_look_up(&slow, 1);
+    let owner = give_away(&quick, 1);
+    let ((has_begun, begun), (go_on, waiting)) = (mpsc::channel(), mpsc::channel::<()>());
+    let waiting = Mutex::new(waiting);
+    let (read, seen) = ReadJob::new(move |state| {
+        state.profiles_after(DATABASE, None, 0)?; // fixes the state, and reads nothing of it
+        let _nobody_waits_for_later_runs = has_begun.send(());
+        let _went_on = waiting.lock().unwrap().recv();
+        state.find(DATABASE, &key_of(&address(1)))
+    });
+    quick.enqueue_read(read).unwrap();
+    begun.recv_timeout(SOON).unwrap();
+    drop(let_go);
+    let second = answer.blocking_recv().unwrap().unwrap();
+    assert_ne!(second, owner, "nothing has been read yet, so that the import may come first");
+    drop(go_on);
+    let seen: HashSet<_> = seen.blocking_recv().unwrap().unwrap().into_iter().collect();
+    assert_eq!(seen, HashSet::from([owner, second]));
 }
 
 #[test]
@@ -289,6 +361,42 @@ fn servers_that_start_at_once_make_the_tables_once() {
 }
 
 #[test]
+fn a_user_who_may_only_read_and_write_can_use_the_tables_that_are_there() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    keep(&open(&url), &found_by_everything(1));
+    run_sql(
+        &url,
+        "CREATE ROLE clerk LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk",
+    );
+    let store = open(&format!("postgres://clerk@127.0.0.1:{}/{}", cluster.port(), name_of(&url)));
+    keep(&store, &found_by_everything(2));
+    assert!(stored(&store, DATABASE, found_by_everything(1).id).unwrap().is_some());
+}
+
+#[test]
+fn a_read_only_database_is_read_and_when_it_is_no_longer_it_is_written_again() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    keep(&open(&url), &found_by_everything(1));
+    let make_read_only = |value: &str| {
+        let database = name_of(&url);
+        run_sql(
+            &url,
+            &format!("BEGIN READ WRITE; ALTER DATABASE {database} SET default_transaction_read_only = {value}; COMMIT"),
+        );
+    };
+    make_read_only("on");
+    let store = open(&url);
+    assert!(stored(&store, DATABASE, found_by_everything(1).id).unwrap().is_some());
+    let error = write_now(&store, find_or_create(address(1))).unwrap_err();
+    assert!(matches!(error, StoreError::Engine(_)) && error.to_string().contains("read-only"), "{error}");
+    make_read_only("off");
+    write_now(&store, find_or_create(address(1))).unwrap();
+}
+
+#[test]
 fn tables_of_a_later_version_are_refused_and_left_alone() {
     let Some(cluster) = shared() else { return };
     let url = cluster.new_database().unwrap();
@@ -320,13 +428,27 @@ fn a_damaged_record_is_named_and_harms_nobody_else() {
 }
 
 #[test]
+fn an_error_says_what_the_database_said() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let store = open(&url);
+    run_sql(&url, "ALTER TABLE rollcall_profiles ADD CONSTRAINT nobody CHECK (false)");
+    let error = write_now(&store, find_or_create(address(1))).unwrap_err();
+    assert!(error.to_string().contains("violates check constraint \"nobody\""), "{error}");
+    assert!(!error.to_string().contains("Failing row"), "somebody's data: {error}");
+}
+
+#[test]
 fn no_password_is_in_an_error() {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     for url in [
         format!("postgres://ann:secret-word@127.0.0.1:{closed}/shop"),
         "postgres://ann:secret-word@127.0.0.1:none/shop".to_owned(),
+        format!("postgres://ann:a-@secret-word@127.0.0.1:{closed}/shop"),
+        format!("postgres://ann:a-@b/secret-word@127.0.0.1:{closed}/shop"),
     ] {
         let error = PostgresStore::open(&url).unwrap_err();
+        assert_eq!(error.to_string().contains("%40"), url.contains("a-@"), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
     }
 }

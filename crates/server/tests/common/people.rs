@@ -36,6 +36,19 @@ impl Importer {
         self.people[place].import(client)
     }
 
+    /// Imports once more, until it is answered, what was not answered.
+    pub(crate) fn repeat_unanswered(&mut self, client: &mut Connection) {
+        for person in self.people.iter_mut().filter(|person| person.in_doubt.is_some()) {
+            loop {
+                match person.import(client) {
+                    Outcome::Answered => break,
+                    Outcome::Unavailable => {}
+                    Outcome::Cut => panic!("the server itself is well"),
+                }
+            }
+        }
+    }
+
     /// That the server has kept what it answered since the last check.
     pub(crate) fn check_touched(&mut self, client: &mut Connection) {
         self.people.iter_mut().filter(|person| person.is_touched).for_each(|person| person.check(client));

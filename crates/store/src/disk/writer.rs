@@ -10,10 +10,11 @@ use super::{
     state::State,
 };
 use crate::{
-    batch::{Batch, Changed},
+    batch::Batch,
     error::{OpenError, StoreError},
     ids,
     overlay::Overlay,
+    profiles::Changed,
     record,
     transaction::Job,
 };

@@ -4,7 +4,7 @@ use super::state::State;
 use crate::{
     error::StoreError,
     overlay::lay_over,
-    profiles::Profiles,
+    profiles::{Changed, Profiles},
     transaction::{View, find_by_id},
 };
 use rollcall_matching::{
@@ -26,9 +26,6 @@ pub(super) struct Batch<'a, 'c> {
     looks_first: bool,
 }
 
-/// A profile as it was, if it was there, and as it is to be.
-pub(super) type Changed = (Option<Arc<Profile>>, Arc<Profile>);
-
 impl<'a, 'c> Batch<'a, 'c> {
     pub(super) fn new(kept: &'a State<'c>, looks_first: bool) -> Self {
         Self { kept, changed: Profiles::default(), looks_first }
@@ -36,9 +33,7 @@ impl<'a, 'c> Batch<'a, 'c> {
 
     /// Takes a job's changes in: all, or none where one of them would change what cannot be read.
     pub(super) fn take_in(&mut self, puts: Vec<Arc<Profile>>) -> Result<(), StoreError> {
-        for profile in &puts {
-            self.before(profile)?;
-        }
+        puts.iter().try_for_each(|profile| self.before(profile).map(drop))?;
         puts.into_iter().for_each(|profile| self.changed.put(profile));
         Ok(())
     }
@@ -46,9 +41,7 @@ impl<'a, 'c> Batch<'a, 'c> {
     /// The profiles that are not as they were.
     pub(super) fn into_changes(self) -> Vec<Changed> {
         // What has been taken in can be read.
-        let before = |after: &Profile| self.before(after).ok().flatten();
-        let changes = self.changed.all().map(|after| (before(after), Arc::clone(after)));
-        changes.filter(|(before, after)| before.as_ref() != Some(after)).collect()
+        self.changed.changed_since(|after| self.before(after).ok().flatten())
     }
 
     fn before(&self, profile: &Profile) -> Result<Option<Arc<Profile>>, StoreError> {
@@ -83,9 +76,7 @@ impl ProfileIndex for Batch<'_, '_> {
 
 impl View for Batch<'_, '_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        match self.changed.get(database, id) {
-            Some(profile) => Ok(Some(Arc::clone(profile))),
-            None => self.kept.profile(database, id),
-        }
+        let changed = self.changed.get(database, id).cloned();
+        changed.map_or_else(|| self.kept.profile(database, id), |profile| Ok(Some(profile)))
     }
 }

@@ -2,13 +2,12 @@
 //! sent. It belongs to one thread, which waits for each answer; nothing happens on it in between.
 
 use super::{
-    batch::Changed,
     schema,
     state::{FEW, Known, Place, Question, Wanted},
 };
 use crate::{
     error::{Cause, StoreError},
-    profiles::KeyChanges,
+    profiles::{Changed, KeyChanges},
     record, tables,
 };
 use rollcall_matching::key::LookupKey;
@@ -17,12 +16,15 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
-use std::{collections::BTreeSet, fmt, future::Future, io, pin::pin, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, error::Error, fmt, future::Future, io, iter, pin::pin, str::FromStr, sync::Arc,
+    time::Duration,
+};
 use tokio::runtime::Runtime;
 use tokio_postgres::{
     Client, Config, NoTls, Row, SimpleQueryMessage, Statement,
     config::Host,
-    error::{Severity, SqlState},
+    error::{DbError, Severity, SqlState},
     types::{FromSql, ToSql},
 };
 
@@ -53,10 +55,14 @@ impl fmt::Display for Target {
 }
 
 impl FromStr for Target {
-    type Err = tokio_postgres::Error;
+    type Err = Cause;
 
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let mut config = Config::from_str(url)?;
+    fn from_str(url: &str) -> Result<Self, Cause> {
+        // What stands behind the first would be taken for the host, and shown.
+        if url.starts_with("postgres") && url.matches('@').count() > 1 {
+            return Err(Arc::new(io::Error::other("it holds more than one @; write @ in a password as %40")));
+        }
+        let mut config = Config::from_str(url).map_err(|error| Arc::new(Told(error)) as Cause)?;
         config.connect_timeout(CONNECT_BOUND).tcp_user_timeout(ANSWER_BOUND);
         if config.get_application_name().is_none() {
             config.application_name("rollcall");
@@ -64,6 +70,27 @@ impl FromStr for Target {
         Ok(Self(config))
     }
 }
+
+/// An error of the client with its causes in one text: its own says "db error" and leaves the rest to them.
+#[derive(Debug)]
+struct Told(tokio_postgres::Error);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let causes = iter::successors(Some(&self.0 as &(dyn Error + 'static)), |&error| error.source());
+        causes.enumerate().try_for_each(|(place, cause)| {
+            f.write_str(if place > 0 { ": " } else { "" })?;
+            match cause.downcast_ref::<DbError>() {
+                // Not the details, which may show a row: somebody's data.
+                Some(sent) => write!(f, "{} (SQLSTATE {})", sent.message(), sent.code().code()),
+                None => write!(f, "{cause}"),
+            }
+        })
+    }
+}
+
+/// Without a source: the text has told the causes, and whoever prints them would tell them twice.
+impl Error for Told {}
 
 /// What an error means for the transaction it came up in.
 #[derive(Debug, Clone)]
@@ -91,6 +118,12 @@ impl Fault {
         matches!(self, Self::Lost(_) | Self::Uncertain(_))
     }
 
+    /// Whether the server gave this reason.
+    pub(super) fn has_code(&self, code: &SqlState) -> bool {
+        let (Self::Conflict(cause) | Self::Refused(cause) | Self::Lost(cause) | Self::Uncertain(cause)) = self;
+        cause.downcast_ref::<Told>().and_then(|told| told.0.code()) == Some(code)
+    }
+
     /// What this is to whoever waits for an answer.
     pub(super) fn error(&self) -> StoreError {
         match self {
@@ -109,9 +142,11 @@ impl Fault {
         ];
         let of_a_statement = error.as_db_error().filter(|sent| sent.parsed_severity() == Some(Severity::Error));
         let code = of_a_statement.map(|sent| sent.code().clone());
-        let cause: Cause = Arc::new(error);
+        let cause: Cause = Arc::new(Told(error));
         match code {
             Some(code) if RETRIED.contains(&code) => Self::Conflict(cause),
+            // A session keeps what it began with; another one may write again.
+            Some(SqlState::READ_ONLY_SQL_TRANSACTION) => Self::Lost(cause),
             Some(SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN) if is_committing => Self::Uncertain(cause),
             Some(_) => Self::Refused(cause),
             None if is_committing => Self::Uncertain(cause),
@@ -164,7 +199,7 @@ impl Connection {
         let (client, connection) = made.map_err(|fault| fault.cause())?;
         runtime.spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the database ended");
+                tracing::debug!(error = %Told(error), "a connection to the database ended");
             }
         });
         let mut connection = Self { runtime, client, statements: None, begins: None };
@@ -296,17 +331,17 @@ impl Connection {
         };
         let (begun, kept) = self.wait(true, keeping)?;
         // Without a transaction around them, some of the statements may have been kept.
-        begun.map_err(|error| Fault::Uncertain(Arc::new(error)))?;
+        begun.map_err(|error| Fault::Uncertain(Arc::new(Told(error))))?;
         // The commit of a transaction that has failed is a rollback, and no error: the first error says what it was.
         kept.map_err(|error| Fault::of(error, true))
     }
 
-    /// Gives the transaction up.
-    pub(super) fn roll_back(&mut self) -> Result<(), Fault> {
-        match self.begins.take() {
-            Some(_) => Ok(()),
-            None => self.execute(schema::ROLLBACK),
+    /// Gives the transaction up, as far as there is a connection left. Says what stood in its way, or in that of this.
+    pub(super) fn give_up(&mut self, fault: Fault) -> Fault {
+        if fault.loses_connection() || self.begins.take().is_some() {
+            return fault;
         }
+        self.execute(schema::ROLLBACK).err().unwrap_or(fault)
     }
 
     fn statements(&self) -> Result<&Statements, Fault> {

@@ -2,21 +2,29 @@
 
 use super::{
     connection::{Connection, Fault, Target},
-    schema,
+    is_past, schema,
     state::{Known, State},
 };
 use crate::{error::StoreError, transaction::ReadJob};
-use std::sync::{Mutex, PoisonError, mpsc::Receiver};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc::Receiver},
+    time::Instant,
+};
+
+/// How often a job is tried. A second try sees what the first one was in conflict with, so that it seldom fails.
+const TRIES: u32 = 10;
 
 /// Runs jobs that read.
 pub(super) struct Reader {
     target: Target,
     connection: Option<Connection>,
+    /// When jobs that are still waiting are let down, once the store is being closed.
+    closes_at: Arc<OnceLock<Instant>>,
 }
 
 impl Reader {
-    pub(super) fn new(target: Target) -> Self {
-        Self { target, connection: None }
+    pub(super) fn new(target: Target, closes_at: Arc<OnceLock<Instant>>) -> Self {
+        Self { target, connection: None, closes_at }
     }
 
     /// Takes jobs out of the queue that all readers share.
@@ -24,41 +32,53 @@ impl Reader {
         loop {
             // Held while waiting: the other readers wait for the lock instead.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(job) = next else { return };
-            match self.begin() {
-                Ok(connection) => {
-                    if serve(job, connection).is_err() {
-                        self.connection = None;
-                    }
-                }
-                Err(error) => {
-                    job.run(Err(error.clone()));
-                    // Those behind it would only wait for the same. If the lock is taken, another reader sees to them.
-                    let waiting = queue.try_lock();
-                    waiting.iter().flat_map(|queue| queue.try_iter()).for_each(|job| job.run(Err(error.clone())));
-                }
+            let Ok(mut job) = next else { return };
+            if is_past(&self.closes_at) {
+                job.settle(Err(StoreError::Closed));
+                continue;
+            }
+            let Err(fault) = self.serve(&mut job) else {
+                job.settle(Ok(()));
+                continue;
+            };
+            job.settle(Err(fault.error()));
+            if fault.loses_connection() {
+                // Those behind it would only wait for the same. If the lock is taken, another reader sees to them.
+                let waiting = queue.try_lock();
+                waiting.iter().flat_map(|queue| queue.try_iter()).for_each(|job| job.settle(Err(fault.error())));
             }
         }
     }
 
-    /// Begins a transaction, which shows that the database answers. A connection from before may have been lost since.
-    fn begin(&mut self) -> Result<&mut Connection, StoreError> {
-        let is_from_before = self.connection.is_some();
-        let begin = |reader: &mut Self| {
-            let connection = Connection::kept(&mut reader.connection, &reader.target).map_err(StoreError::Engine)?;
-            connection.execute(schema::BEGIN_READ).map_err(|fault| {
-                reader.connection = None;
-                fault.error()
-            })
-        };
-        begin(self).or_else(|error| if is_from_before { begin(self) } else { Err(error) })?;
-        self.connection.as_mut().ok_or(StoreError::Busy)
+    fn serve(&mut self, job: &mut ReadJob) -> Result<(), Fault> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let is_from_before = self.connection.is_some(); // and may have been lost since
+            match self.attempt(job) {
+                Err(Fault::Conflict(_)) if tries < TRIES => {}
+                Err(Fault::Lost(_)) if tries < TRIES && is_from_before => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// One try. What it leaves behind when it fails is a connection without a transaction, or none.
+    fn attempt(&mut self, job: &mut ReadJob) -> Result<(), Fault> {
+        let connection = Connection::kept(&mut self.connection, &self.target).map_err(Fault::Lost)?;
+        let done = transact(connection, job).map_err(|fault| connection.give_up(fault));
+        if done.as_ref().is_err_and(Fault::loses_connection) {
+            self.connection = None;
+        }
+        done
     }
 }
 
-fn serve(job: ReadJob, connection: &mut Connection) -> Result<(), Fault> {
+/// Runs the job in a transaction. That this is begun at once shows that the database answers.
+fn transact(connection: &mut Connection, job: &mut ReadJob) -> Result<(), Fault> {
+    connection.execute(schema::BEGIN_READ)?;
     let state = State::asking(Known::default(), connection);
-    job.run(Ok(&state));
+    job.run(&state);
     state.into_parts()?;
-    connection.roll_back()
+    connection.execute(schema::COMMIT)
 }

@@ -118,11 +118,15 @@ impl<'a> State<'a> {
     fn ask(&self) -> Result<(), StoreError> {
         let Some(connection) = &self.on_the_spot else { return Err(StoreError::Busy) };
         let wanted = self.wanted.take();
-        connection.borrow_mut().fetch(&wanted, &mut self.known.borrow_mut()).map_err(|fault| {
-            let error = fault.error();
-            self.fault.borrow_mut().get_or_insert(fault);
-            error
-        })
+        let fetched = connection.borrow_mut().fetch(&wanted, &mut self.known.borrow_mut());
+        fetched.map_err(|fault| self.note(fault))
+    }
+
+    /// What the work is told of a fault.
+    fn note(&self, fault: Fault) -> StoreError {
+        let error = fault.error();
+        self.fault.borrow_mut().get_or_insert(fault);
+        error
     }
 
     fn holders(&self, question: &Question, count: usize) -> Option<Vec<ProfileId>> {
@@ -177,7 +181,7 @@ impl Snapshot for State<'_> {
     ) -> Result<Vec<Arc<Profile>>, StoreError> {
         let Some(connection) = &self.on_the_spot else { return Err(StoreError::Busy) };
         let places = connection.borrow_mut().page(database, after, count, &mut self.known.borrow_mut());
-        let places = places.map_err(|fault| fault.error())?;
+        let places = places.map_err(|fault| self.note(fault))?;
         let profiles = places.into_iter().map(|(database, id)| self.profile(database, id));
         profiles.filter_map(Result::transpose).collect()
     }

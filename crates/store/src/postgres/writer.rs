@@ -6,12 +6,12 @@
 //! PostgreSQL, two transactions of that size nearly always conflict.
 
 use super::{
-    batch::{Batch, Changed},
+    batch::Batch,
     connection::{Connection, Fault, Target},
-    schema,
+    is_past, schema,
     state::{Known, State, Wanted},
 };
-use crate::{error::StoreError, overlay::Overlay, transaction::Job};
+use crate::{error::StoreError, overlay::Overlay, profiles::Changed, transaction::Job};
 use std::{
     iter,
     sync::{Arc, OnceLock, mpsc::Receiver},
@@ -59,7 +59,7 @@ impl Writer {
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
             let jobs: Vec<Job> = iter::once(first).chain(queue.try_iter()).take(LARGEST_BATCH).collect();
-            if self.closes_at.get().is_some_and(|at| Instant::now() > *at) {
+            if is_past(&self.closes_at) {
                 settle_all(jobs, &StoreError::Closed);
                 continue;
             }
@@ -108,10 +108,7 @@ impl Writer {
     fn attempt(&mut self, jobs: &mut [Job], looks_first: bool) -> Result<Refusals, Fault> {
         let connection = Connection::kept(&mut self.connection, &self.target).map_err(Fault::Lost)?;
         let turn = self.turns.take();
-        let done = transact(connection, jobs, looks_first).or_else(|fault| match fault.loses_connection() {
-            true => Err(fault),
-            false => connection.roll_back().and(Err(fault)),
-        });
+        let done = transact(connection, jobs, looks_first).map_err(|fault| connection.give_up(fault));
         drop(turn);
         match &done {
             Err(Fault::Conflict(cause)) => {

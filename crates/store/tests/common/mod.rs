@@ -46,7 +46,7 @@ pub(crate) fn keep(store: &dyn Store, profile: &Profile) {
 /// Reads, and waits for the answer.
 pub(crate) fn read_now<T: Send + 'static>(
     store: &dyn Store,
-    work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnMut(&dyn Snapshot) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(for_any_thread(read(store, work)))
@@ -55,7 +55,7 @@ pub(crate) fn read_now<T: Send + 'static>(
 pub(crate) fn find(store: &dyn Store, database: DatabaseId, key: &LookupKey<'_>) -> Vec<ProfileId> {
     let (source, name, value, resource) = (key.source, key.name.to_owned(), key.value.to_string(), key.resource);
     let find = move |state: &dyn Snapshot| {
-        state.find(database, &LookupKey { source, name: &name, value: value.into(), resource })
+        state.find(database, &LookupKey { source, name: &name, value: (&*value).into(), resource })
     };
     read_now(store, find).unwrap()
 }
