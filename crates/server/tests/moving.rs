@@ -24,6 +24,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::symlink,
     path::Path,
     process::{Child, Stdio},
     sync::Arc,
@@ -130,6 +131,27 @@ fn exports_more_than_a_page_in_order_to_a_file_that_is_whole() {
 }
 
 #[test]
+fn an_export_leaves_links_and_pipes_what_they_are() {
+    let desk = Desk::new();
+    desk.write("people.jsonl", &numbered(0..3));
+    said(&desk.load("store", &["people.jsonl"]));
+    let lines = said(&run(&mut desk.rollcall("export", "store", &[])));
+    fs::create_dir(desk.path("folder")).unwrap();
+    for (link, file) in [("old", "there"), ("new", "missing"), ("far", "folder/file")] {
+        desk.write("there", "what was there before");
+        symlink(file, desk.path(link)).unwrap();
+        said(&run(&mut desk.rollcall("export", "store", &[link])));
+        assert_eq!(fs::read_link(desk.path(link)).unwrap(), Path::new(file));
+        assert_eq!(desk.read(file), lines);
+    }
+    // A descriptor of the program's own, which is a pipe here; to be named where a file's name is wanted.
+    for name in ["/dev/stdout", "/dev/fd/1"] {
+        assert_eq!(said(&run(&mut desk.rollcall("export", "store", &[name]))), lines);
+    }
+    check_refusal(&run(&mut desk.rollcall("export", "store", &["folder"])), &["cannot write folder"]);
+}
+
+#[test]
 fn loads_standard_input_and_blank_lines_are_no_lines() {
     let desk = Desk::new();
     let mut load = desk.rollcall("load", "store", &["-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -170,6 +192,33 @@ fn leaves_bad_lines_out_shows_the_first_and_writes_all_of_them() {
     assert_eq!(desk.values("store", "custom_int"), (0..10).collect::<Vec<_>>());
     let useless = desk.load("store", &["--rejects", "bad.jsonl", "people.jsonl"]);
     assert_eq!(useless.status.code(), Some(2), "rejects without --skip-bad");
+}
+
+#[test]
+fn rejects_never_go_over_what_is_loaded() {
+    let desk = Desk::new();
+    let lines = numbered(0..3) + "bad\n";
+    desk.write("people.jsonl", &lines);
+    symlink("people.jsonl", desk.path("link.jsonl")).unwrap();
+    fs::hard_link(desk.path("people.jsonl"), desk.path("same.jsonl")).unwrap();
+    symlink("people.jsonl.progress", desk.path("note")).unwrap();
+    let cases = [
+        ("people.jsonl", "people.jsonl"),
+        ("link.jsonl", "people.jsonl"),
+        ("people.jsonl", "link.jsonl"),
+        ("same.jsonl", "people.jsonl"),
+        ("people.jsonl.progress", "people.jsonl"),
+        ("note", "people.jsonl"),
+    ];
+    for (rejects, file) in cases {
+        let refused = desk.load("store", &["--skip-bad", "--rejects", rejects, file]);
+        check_refusal(&refused, &["--rejects ", rejects, "name another one"]);
+    }
+    let input = fs::File::open(desk.path("people.jsonl")).unwrap();
+    let refused = run(desk.rollcall("load", "store", &["--skip-bad", "--rejects", "same.jsonl", "-"]).stdin(input));
+    check_refusal(&refused, &["--rejects same.jsonl"]);
+    assert_eq!(desk.read("people.jsonl"), lines);
+    assert!(!desk.path("store").exists() && !desk.path("people.jsonl.progress").exists());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod report; // what is shown, counted and written of bad lines
 mod stand; // FILE.progress: how far a load has got
 
 use super::{
+    files::are_one,
     places::{StoreOptions, WorldOptions},
     progress,
 };
@@ -27,7 +28,6 @@ use rollcall_store::{
     ids::new_profile_id,
     transaction::{Job, Store},
 };
-pub(crate) use stand::sync_names_beside;
 use stand::{Stand, StandFile};
 use std::{
     collections::VecDeque,
@@ -106,11 +106,25 @@ impl LoadArguments {
 
 /// Loads the lines.
 pub(crate) fn run(arguments: &LoadArguments) -> anyhow::Result<()> {
+    check_rejects(arguments)?;
     let world = Arc::new(arguments.world.read()?);
     match arguments.is_standard_input() {
         true => load_standard_input(arguments, &world),
         false => load_file(arguments, &world),
     }
+}
+
+/// Refuses to write rejects over what the load reads or notes. Before anything is opened, since that would empty it.
+fn check_rejects(arguments: &LoadArguments) -> anyhow::Result<()> {
+    let Some(rejects) = &arguments.rejects else { return Ok(()) };
+    let stand = StandFile::beside(&arguments.file);
+    let input = if arguments.is_standard_input() { Path::new("/dev/stdin") } else { &arguments.file };
+    // A terminal may be both: nothing in it is lost.
+    let is_input = input.is_file() && are_one(rejects, input);
+    if is_input || (!arguments.is_standard_input() && are_one(rejects, stand.path())) {
+        bail!("--rejects {} would overwrite a file that this load needs: name another one", rejects.display());
+    }
+    Ok(())
 }
 
 fn load_standard_input(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()> {

@@ -4,7 +4,10 @@
 //! line without one gets the same again, since it is numbered from an identifier that is noted before the first line is
 //! kept.
 
-use super::blocks::Mark;
+use super::{
+    super::files::{with_ending, write_whole},
+    blocks::Mark,
+};
 use anyhow::{Context, bail};
 use rollcall_model::{database::DatabaseId, profile::ProfileId};
 use rollcall_store::{
@@ -13,8 +16,7 @@ use rollcall_store::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    ffi::OsString,
-    fs::{self, File},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -84,6 +86,11 @@ impl StandFile {
         Self { path: with_ending(lines, ".progress"), noted: 0 }
     }
 
+    /// Its name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The stand to go on from; none to begin with. Refused when the one is meant and the other is the case.
     pub(super) fn read(&self, resume: bool) -> anyhow::Result<Option<Stand>> {
         let path = self.path.display();
@@ -114,16 +121,10 @@ impl StandFile {
 
     /// Notes the stand: whole, or not at all.
     pub(super) fn note_now(&mut self, stand: &Stand) -> anyhow::Result<()> {
-        let part = with_ending(&self.path, ".part");
-        let write = || {
-            let mut file = File::create(&part)?;
-            file.write_all(text_of(stand)?.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&part, &self.path)?;
-            sync_names_beside(&self.path)
-        };
-        let hint = "without it a load cannot be resumed; to load without, give the lines on standard input";
-        write().with_context(|| format!("cannot write {}: {hint}", self.path.display()))?;
+        let text = text_of(stand)?;
+        let hint = "without a note of how far it has got, a load cannot be resumed; to load without, give the lines on \
+                    standard input";
+        write_whole(&self.path, |file| Ok(file.write_all(text.as_bytes())?)).context(hint)?;
         self.noted = stand.mark.lines;
         Ok(())
     }
@@ -132,18 +133,6 @@ impl StandFile {
     pub(super) fn remove(self) -> anyhow::Result<()> {
         fs::remove_file(&self.path).with_context(|| format!("cannot remove {}", self.path.display()))
     }
-}
-
-/// Comes back when a file's name is on the disk: its own sync does not see to that.
-pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
 }
 
 fn text_of(stand: &Stand) -> io::Result<String> {
