@@ -322,6 +322,10 @@ fn resumes_neither_another_file_nor_in_another_store() {
     let desk = Desk::new();
     desk.write("people.jsonl", &(numbered(0..600) + "{\n" + &numbered(601..700)));
     check_refusal(&desk.load("store", &["people.jsonl"]), &["people.jsonl:601: column 1: EOF"]);
+    check_refusal(&desk.load("new", &["--resume", "people.jsonl"]), &["there is no store in new"]);
+    assert!(!desk.path("new").exists());
+    desk.write("others.jsonl", &numbered(0..1));
+    said(&desk.load("other", &["others.jsonl"]));
     check_refusal(&desk.load("other", &["--resume", "people.jsonl"]), &["this store has not got profile"]);
     let changed = numbered(0..600).replacen("\"custom_int\": 0", "\"custom_int\": 9", 1);
     desk.write("people.jsonl", &changed);

@@ -150,7 +150,7 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     {
         bail!("{name} is not what it was when its first {} lines were loaded: they have changed", mark.lines);
     }
-    let store = arguments.store.open()?;
+    let store = if known.is_some() { arguments.store.open_existing()? } else { arguments.store.open()? };
     let stand = known.unwrap_or_else(|| Stand::new(new_profile_id()));
     stand.check_kept(&*store)?;
     // Before the first line is kept, so that a line without an identifier gets the same one again.
