@@ -195,6 +195,20 @@ fn leaves_bad_lines_out_shows_the_first_and_writes_all_of_them() {
 }
 
 #[test]
+fn a_line_that_is_too_long_is_bad_like_others_and_no_reject() {
+    let desk = Desk::new();
+    let long = " ".repeat(64 << 20);
+    desk.write("people.jsonl", &(numbered(0..2) + &long + "\nbad\n" + &numbered(2..4)));
+    let stopped = desk.load("store", &["people.jsonl"]);
+    check_refusal(&stopped, &["people.jsonl:3: longer than 64 MiB", "--skip-bad"]);
+    assert_eq!(desk.values("store", "custom_int"), [0, 1]);
+    let loaded = desk.load("store", &["--resume", "--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]);
+    assert_eq!(said(&loaded), "loaded 2 profiles, 2 unchanged, 2 bad and left out\n");
+    assert_eq!(desk.read("bad.jsonl"), "bad\n");
+    assert_eq!(desk.values("store", "custom_int"), [0, 1, 2, 3]);
+}
+
+#[test]
 fn rejects_never_go_over_what_is_loaded() {
     let desk = Desk::new();
     let lines = numbered(0..3) + "bad\n";

@@ -102,7 +102,7 @@ impl Report {
 
 impl Rejects {
     fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
-        let newline: &[u8] = if line.ends_with(b"\n") { b"" } else { b"\n" };
+        let newline: &[u8] = if line.is_empty() || line.ends_with(b"\n") { b"" } else { b"\n" };
         let written = self.file.write_all(line).and_then(|()| self.file.write_all(newline));
         self.with_path(written)
     }
