@@ -209,6 +209,18 @@ fn a_line_that_is_too_long_is_bad_like_others_and_no_reject() {
 }
 
 #[test]
+fn rejects_of_a_load_that_goes_on_come_behind_those_of_another() {
+    let desk = Desk::new();
+    desk.write("people.jsonl", &(numbered(0..600) + "bad\n" + &numbered(600..700)));
+    check_refusal(&desk.load("store", &["people.jsonl"]), &["people.jsonl:601: "]);
+    desk.write("bad.jsonl", "of another load\n");
+    said(&desk.load("store", &["--resume", "--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]));
+    assert_eq!(desk.read("bad.jsonl"), "of another load\nbad\n");
+    said(&desk.load("store", &["--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]));
+    assert_eq!(desk.read("bad.jsonl"), "bad\n");
+}
+
+#[test]
 fn rejects_never_go_over_what_is_loaded() {
     let desk = Desk::new();
     let lines = numbered(0..3) + "bad\n";
@@ -279,7 +291,9 @@ const LINES: usize = 20_000;
 fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
     let seed = chance::seed().unwrap();
     let desk = Desk::new();
-    desk.write("people.jsonl", &numbered(0..LINES));
+    let bad = |number: usize| format!("bad {number}\n");
+    let lines: String = (0..LINES).map(|number| numbered(number..number + 1) + &bad(number)).collect();
+    desk.write("people.jsonl", &lines);
     let (mut kills, mut resumed_at) = (0, 0);
     for round in 0..ROUNDS {
         let mut chance = chance::part(seed, round);
@@ -288,8 +302,9 @@ fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
             let note: toml::Table = desk.read("people.jsonl.progress").parse().unwrap();
             resumed_at = note["lines"].as_integer().unwrap();
         }
-        let more: &[&str] = if is_resumed { &["--resume", "people.jsonl"] } else { &["people.jsonl"] };
-        let load = desk.rollcall("load", "store", more).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut more = vec!["--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"];
+        more.extend(is_resumed.then_some("--resume"));
+        let load = desk.rollcall("load", "store", &more).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         match kill_when_grown(load, &desk.path("store"), chance.u64(1..200_000)) {
             Ended::Killed => kills += 1,
             Ended::Done => break,
@@ -300,6 +315,7 @@ fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
     assert_eq!(desk.values("store", "custom_int"), (0..LINES).collect::<Vec<_>>());
     let ids: BTreeSet<_> = desk.values("store", "id").iter().map(Value::to_string).collect();
     assert_eq!(ids.len(), LINES);
+    assert!(desk.read("bad.jsonl") == (0..LINES).map(bad).collect::<String>(), "rejects are lost or doubled");
 }
 
 enum Ended {

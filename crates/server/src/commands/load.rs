@@ -146,7 +146,7 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     let name = arguments.file.display();
     let file = File::open(&arguments.file).with_context(|| format!("cannot read {name}"))?;
     let length = file.metadata().with_context(|| format!("cannot read {name}"))?.len();
-    let mut stand_file = StandFile::beside(&arguments.file);
+    let stand_file = StandFile::beside(&arguments.file);
     // Before the store is opened, so that a mistake leaves no new store behind.
     let known = stand_file.read(arguments.resume)?;
     let mut blocks = Blocks::new(file);
@@ -158,8 +158,6 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     let store = if known.is_some() { arguments.store.open_existing()? } else { arguments.store.open()? };
     let stand = known.unwrap_or_else(|| Stand::new(new_profile_id()));
     stand.check_kept(&*store)?;
-    // Before the first line is kept, so that a line without an identifier gets the same one again.
-    stand_file.note_now(&stand)?;
     let bar = progress::bar(Some(length), TEMPLATE);
     Loader::new(arguments, store, bar, stand, Some(stand_file))?.load(blocks, world)
 }
@@ -189,12 +187,12 @@ impl Loader {
         arguments: &LoadArguments,
         store: Arc<dyn Store>,
         bar: ProgressBar,
-        stand: Stand,
+        mut stand: Stand,
         stand_file: Option<StandFile>,
     ) -> anyhow::Result<Self> {
         let mut report = Report::new(arguments.name(), bar);
         if let Some(path) = &arguments.rejects {
-            report.write_rejects(path, arguments.resume)?;
+            report.write_rejects(path, arguments.resume, &mut stand)?;
         }
         let at_once = if arguments.store.is_folder()? { IN_FLIGHT } else { IN_FLIGHT_TO_DATABASE };
         let (halt, in_flight) = (Arc::new(Halt::new()), VecDeque::with_capacity(at_once));
@@ -202,10 +200,12 @@ impl Loader {
     }
 
     fn load<R: Read + Send + 'static>(mut self, blocks: Blocks<R>, world: &Arc<World>) -> anyhow::Result<()> {
+        // Before the first line is kept, so that a line without an identifier gets the same one again.
+        self.note()?;
         let blocks = decoding::start(blocks, world, self.stand.first_id)?;
         let loaded = self.load_all(blocks);
         self.report.finish();
-        let noted = self.stand_file.as_mut().map_or(Ok(()), |file| file.note_now(&self.stand));
+        let noted = self.note();
         let closed = self.store.close();
         loaded?;
         noted?;
@@ -264,7 +264,17 @@ impl Loader {
         // Rejects first: behind the mark, nothing is looked at again.
         self.report.reached(block.end.offset)?;
         self.stand.mark = block.end;
-        self.stand_file.as_mut().map_or(Ok(()), |file| file.note(&self.stand))
+        if let Some(rejects) = self.report.rejects_stand() {
+            self.stand.rejects = Some(rejects.clone());
+        }
+        let is_due = self.stand_file.as_ref().is_some_and(|file| file.is_due(&self.stand));
+        if is_due { self.note() } else { Ok(()) }
+    }
+
+    fn note(&mut self) -> anyhow::Result<()> {
+        let Some(file) = &mut self.stand_file else { return Ok(()) };
+        self.report.sync_rejects()?;
+        file.note(&self.stand)
     }
 
     fn stopped(&self, number: u64, problem: &str) -> String {
