@@ -1,6 +1,7 @@
 //! The program's commands, each with its arguments. What they do to profiles is the library's, where more than one needs
 //! it.
 
+pub(crate) mod files; // which file a name leads to; files that are whole or not there
 pub(crate) mod places; // which store, which world: the arguments that commands share
 pub(crate) mod progress; // the bar on a terminal
 

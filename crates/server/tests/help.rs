@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     desk::{Desk, said},
-    program::{rollcall, run},
+    program::{check_refusal, rollcall, run},
 };
 use insta::assert_snapshot;
 
@@ -45,4 +45,33 @@ fn the_environment_names_store_and_world_for_commands_too() {
     assert_eq!(command(&["load", "people.jsonl"]), "loaded 1 profiles\n");
     assert!(command(&["export"]).contains("\"lucky\":7"));
     assert!(command(&["check"]).starts_with("sound: 1 profiles"));
+}
+
+#[test]
+fn what_is_typed_goes_before_the_environment_and_an_empty_variable_is_unset() {
+    let desk = Desk::new();
+    desk.write("people.jsonl", "{\"db_id\": 1}\n");
+    let elsewhere = "postgres://nobody@127.0.0.1:1/nothing";
+    let load = |environment: &[(&str, &str)], typed: &[&str]| {
+        let mut program = rollcall();
+        program.current_dir(desk.0.path()).envs(environment.iter().copied());
+        run(program.arg("load").args(typed).arg("people.jsonl"))
+    };
+    for (environment, typed, folder) in [
+        (&[("ROLLCALL_STORE", elsewhere)][..], &["--data", "a"][..], "a"),
+        (&[("ROLLCALL_STORE", ""), ("ROLLCALL_DATA", "b")], &[], "b"),
+        (&[("ROLLCALL_STORE", elsewhere), ("ROLLCALL_DATA", "b")], &["--data", "c"], "c"),
+        (&[("ROLLCALL_STORE", ""), ("ROLLCALL_DATA", "")], &[], "rollcall-data"),
+    ] {
+        assert_eq!(said(&load(environment, typed)), "loaded 1 profiles\n");
+        assert!(desk.path(folder).is_dir(), "{folder}");
+    }
+    for (environment, typed, says) in [
+        (&[("ROLLCALL_DATA", "b")][..], &["--store", elsewhere][..], "127.0.0.1"),
+        (&[("ROLLCALL_STORE", elsewhere), ("ROLLCALL_DATA", "")], &[], "127.0.0.1"),
+        (&[("ROLLCALL_STORE", elsewhere), ("ROLLCALL_DATA", "b")], &[], "ROLLCALL_STORE and ROLLCALL_DATA"),
+    ] {
+        check_refusal(&load(environment, typed), &[says]);
+    }
+    assert_eq!(load(&[], &["--store", elsewhere, "--data", "a"]).status.code(), Some(2));
 }

@@ -24,6 +24,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::symlink,
     path::Path,
     process::{Child, Stdio},
     sync::Arc,
@@ -130,6 +131,27 @@ fn exports_more_than_a_page_in_order_to_a_file_that_is_whole() {
 }
 
 #[test]
+fn an_export_leaves_links_and_pipes_what_they_are() {
+    let desk = Desk::new();
+    desk.write("people.jsonl", &numbered(0..3));
+    said(&desk.load("store", &["people.jsonl"]));
+    let lines = said(&run(&mut desk.rollcall("export", "store", &[])));
+    fs::create_dir(desk.path("folder")).unwrap();
+    for (link, file) in [("old", "there"), ("new", "missing"), ("far", "folder/file")] {
+        desk.write("there", "what was there before");
+        symlink(file, desk.path(link)).unwrap();
+        said(&run(&mut desk.rollcall("export", "store", &[link])));
+        assert_eq!(fs::read_link(desk.path(link)).unwrap(), Path::new(file));
+        assert_eq!(desk.read(file), lines);
+    }
+    // A descriptor of the program's own, which is a pipe here; to be named where a file's name is wanted.
+    for name in ["/dev/stdout", "/dev/fd/1"] {
+        assert_eq!(said(&run(&mut desk.rollcall("export", "store", &[name]))), lines);
+    }
+    check_refusal(&run(&mut desk.rollcall("export", "store", &["folder"])), &["cannot write folder"]);
+}
+
+#[test]
 fn loads_standard_input_and_blank_lines_are_no_lines() {
     let desk = Desk::new();
     let mut load = desk.rollcall("load", "store", &["-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -170,6 +192,59 @@ fn leaves_bad_lines_out_shows_the_first_and_writes_all_of_them() {
     assert_eq!(desk.values("store", "custom_int"), (0..10).collect::<Vec<_>>());
     let useless = desk.load("store", &["--rejects", "bad.jsonl", "people.jsonl"]);
     assert_eq!(useless.status.code(), Some(2), "rejects without --skip-bad");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_bad_like_others_and_no_reject() {
+    let desk = Desk::new();
+    let long = " ".repeat(64 << 20);
+    desk.write("people.jsonl", &(numbered(0..2) + &long + "\nbad\n" + &numbered(2..4)));
+    let stopped = desk.load("store", &["people.jsonl"]);
+    check_refusal(&stopped, &["people.jsonl:3: longer than 64 MiB", "--skip-bad"]);
+    assert_eq!(desk.values("store", "custom_int"), [0, 1]);
+    let loaded = desk.load("store", &["--resume", "--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]);
+    assert_eq!(said(&loaded), "loaded 2 profiles, 2 unchanged, 2 bad and left out\n");
+    assert_eq!(desk.read("bad.jsonl"), "bad\n");
+    assert_eq!(desk.values("store", "custom_int"), [0, 1, 2, 3]);
+}
+
+#[test]
+fn rejects_of_a_load_that_goes_on_come_behind_those_of_another() {
+    let desk = Desk::new();
+    desk.write("people.jsonl", &(numbered(0..600) + "bad\n" + &numbered(600..700)));
+    check_refusal(&desk.load("store", &["people.jsonl"]), &["people.jsonl:601: "]);
+    desk.write("bad.jsonl", "of another load\n");
+    said(&desk.load("store", &["--resume", "--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]));
+    assert_eq!(desk.read("bad.jsonl"), "of another load\nbad\n");
+    said(&desk.load("store", &["--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"]));
+    assert_eq!(desk.read("bad.jsonl"), "bad\n");
+}
+
+#[test]
+fn rejects_never_go_over_what_is_loaded() {
+    let desk = Desk::new();
+    let lines = numbered(0..3) + "bad\n";
+    desk.write("people.jsonl", &lines);
+    symlink("people.jsonl", desk.path("link.jsonl")).unwrap();
+    fs::hard_link(desk.path("people.jsonl"), desk.path("same.jsonl")).unwrap();
+    symlink("people.jsonl.progress", desk.path("note")).unwrap();
+    let cases = [
+        ("people.jsonl", "people.jsonl"),
+        ("link.jsonl", "people.jsonl"),
+        ("people.jsonl", "link.jsonl"),
+        ("same.jsonl", "people.jsonl"),
+        ("people.jsonl.progress", "people.jsonl"),
+        ("note", "people.jsonl"),
+    ];
+    for (rejects, file) in cases {
+        let refused = desk.load("store", &["--skip-bad", "--rejects", rejects, file]);
+        check_refusal(&refused, &["--rejects ", rejects, "name another one"]);
+    }
+    let input = fs::File::open(desk.path("people.jsonl")).unwrap();
+    let refused = run(desk.rollcall("load", "store", &["--skip-bad", "--rejects", "same.jsonl", "-"]).stdin(input));
+    check_refusal(&refused, &["--rejects same.jsonl"]);
+    assert_eq!(desk.read("people.jsonl"), lines);
+    assert!(!desk.path("store").exists() && !desk.path("people.jsonl.progress").exists());
 }
 
 #[test]
@@ -216,7 +291,9 @@ const LINES: usize = 20_000;
 fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
     let seed = chance::seed().unwrap();
     let desk = Desk::new();
-    desk.write("people.jsonl", &numbered(0..LINES));
+    let bad = |number: usize| format!("bad {number}\n");
+    let lines: String = (0..LINES).map(|number| numbered(number..number + 1) + &bad(number)).collect();
+    desk.write("people.jsonl", &lines);
     let (mut kills, mut resumed_at) = (0, 0);
     for round in 0..ROUNDS {
         let mut chance = chance::part(seed, round);
@@ -225,8 +302,9 @@ fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
             let note: toml::Table = desk.read("people.jsonl.progress").parse().unwrap();
             resumed_at = note["lines"].as_integer().unwrap();
         }
-        let more: &[&str] = if is_resumed { &["--resume", "people.jsonl"] } else { &["people.jsonl"] };
-        let load = desk.rollcall("load", "store", more).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut more = vec!["--skip-bad", "--rejects", "bad.jsonl", "people.jsonl"];
+        more.extend(is_resumed.then_some("--resume"));
+        let load = desk.rollcall("load", "store", &more).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         match kill_when_grown(load, &desk.path("store"), chance.u64(1..200_000)) {
             Ended::Killed => kills += 1,
             Ended::Done => break,
@@ -237,6 +315,7 @@ fn a_load_that_is_killed_and_resumed_loads_every_line_once() {
     assert_eq!(desk.values("store", "custom_int"), (0..LINES).collect::<Vec<_>>());
     let ids: BTreeSet<_> = desk.values("store", "id").iter().map(Value::to_string).collect();
     assert_eq!(ids.len(), LINES);
+    assert!(desk.read("bad.jsonl") == (0..LINES).map(bad).collect::<String>(), "rejects are lost or doubled");
 }
 
 enum Ended {
@@ -273,6 +352,10 @@ fn resumes_neither_another_file_nor_in_another_store() {
     let desk = Desk::new();
     desk.write("people.jsonl", &(numbered(0..600) + "{\n" + &numbered(601..700)));
     check_refusal(&desk.load("store", &["people.jsonl"]), &["people.jsonl:601: column 1: EOF"]);
+    check_refusal(&desk.load("new", &["--resume", "people.jsonl"]), &["there is no store in new"]);
+    assert!(!desk.path("new").exists());
+    desk.write("others.jsonl", &numbered(0..1));
+    said(&desk.load("other", &["others.jsonl"]));
     check_refusal(&desk.load("other", &["--resume", "people.jsonl"]), &["this store has not got profile"]);
     let changed = numbered(0..600).replacen("\"custom_int\": 0", "\"custom_int\": 9", 1);
     desk.write("people.jsonl", &changed);

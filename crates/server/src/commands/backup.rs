@@ -26,7 +26,7 @@ pub(crate) struct BackupArguments {
 /// Makes the copy.
 pub(crate) fn run(arguments: &BackupArguments) -> anyhow::Result<()> {
     let bar = progress::bar(Some(0), progress::BYTES);
-    let made = backup(arguments.folder.existing()?, &arguments.target, &mut |step| progress::show(&bar, step));
+    let made = backup(&arguments.folder.existing()?, &arguments.target, &mut |step| progress::show(&bar, step));
     bar.finish_and_clear();
     let made = made?;
     let target = arguments.target.display();

@@ -34,7 +34,7 @@ pub(crate) struct CheckArguments {
 pub(crate) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let checked = arguments.folder.existing().and_then(|folder| {
         let bar = progress::bar(Some(0), progress::BYTES);
-        let checked = check(folder, &mut |step| progress::show(&bar, step));
+        let checked = check(&folder, &mut |step| progress::show(&bar, step));
         bar.finish_and_clear();
         Ok(checked?)
     });

@@ -1,7 +1,7 @@
 //! `rollcall export`: every profile of a store as one line, in the order of databases and identifiers.
 
 use super::{
-    load::sync_names_beside,
+    files::write_whole,
     places::{StoreOptions, WorldOptions},
     progress,
 };
@@ -19,7 +19,6 @@ use rollcall_store::{
     transaction::{ReadJob, Store},
 };
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -31,7 +30,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   rollcall export | gzip > people.jsonl.gz
   rollcall export | jq -c 'select(.segments | index(1))'
 
-FILE is written beside its place and renamed when it is complete. Profiles come database by database, oldest first. \
+FILE is written beside its place and renamed when it is complete; a device or a pipe is written to as it is. Profiles come database by database, oldest first. \
 Those that are imported meanwhile are exported as they are when their turn comes. The form of a line: docs/operating.md.";
 
 /// How many profiles are read at once.
@@ -57,7 +56,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> anyhow::Result<()> {
     let store = arguments.store.open_existing()?;
     let bar = progress::bar(None, TEMPLATE);
     let done = match &arguments.file {
-        Some(file) => whole_file(file, |out| export(&*store, &world, &bar, out)),
+        Some(file) => to_file(file, |out| export(&*store, &world, &bar, out)),
         None => export(&*store, &world, &bar, &mut io::stdout().lock()),
     };
     bar.finish_and_clear();
@@ -66,22 +65,15 @@ pub(crate) fn run(arguments: &ExportArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file that is there whole or not at all.
-fn whole_file<T>(file: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let mut part = OsString::from(file);
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let cannot = |what: &str| format!("cannot {what} {}", part.display());
-    let mut out = File::create(&part).with_context(|| cannot("write"))?;
-    let written = write(&mut out).and_then(|written| {
-        out.sync_all().with_context(|| cannot("write"))?;
-        fs::rename(&part, file).and_then(|()| sync_names_beside(file)).with_context(|| cannot("rename"))?;
-        Ok(written)
-    });
-    if written.is_err() {
-        let _it_is_of_no_use_and_the_error_matters_more = fs::remove_file(&part);
+/// Writes a file: whole or not at all. What is there and is no file, like a device or a pipe, is written to as it is:
+/// another one in its place would be seen by nobody who has it open.
+fn to_file<T>(file: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    match fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        true => write(
+            &mut File::options().write(true).open(file).with_context(|| format!("cannot write {}", file.display()))?,
+        ),
+        false => write_whole(file, write),
     }
-    written
 }
 
 fn export(store: &dyn Store, world: &World, bar: &ProgressBar, out: &mut impl Write) -> anyhow::Result<u64> {

@@ -11,6 +11,7 @@ mod report; // what is shown, counted and written of bad lines
 mod stand; // FILE.progress: how far a load has got
 
 use super::{
+    files::are_one,
     places::{StoreOptions, WorldOptions},
     progress,
 };
@@ -27,7 +28,6 @@ use rollcall_store::{
     ids::new_profile_id,
     transaction::{Job, Store},
 };
-pub(crate) use stand::sync_names_beside;
 use stand::{Stand, StandFile};
 use std::{
     collections::VecDeque,
@@ -50,8 +50,13 @@ A line is one profile, as `rollcall export` writes it: docs/operating.md. One th
 --skip-bad is given; what stands before it is kept. Lines without an identifier get a new one. While FILE is loaded, \
 FILE.progress says how far it has got; it is removed at the end.";
 
-/// How many blocks the store is given at once: while it keeps one, the next ones wait in its queue.
+/// How many blocks a folder is given at once: while it keeps one, the next ones wait in its queue.
 const IN_FLIGHT: usize = 4;
+
+/// How many a database is given. It may answer that it is busy, and keep the next block all the same; the one that is
+/// then handed over again would come behind that, so that what follows a bad line is kept, and an older line replaces a
+/// younger one. A folder keeps blocks in the order in which it got them, and its queue has room for them all.
+const IN_FLIGHT_TO_DATABASE: usize = 1;
 
 /// How often a block is handed over again when the store was busy, and the pause before.
 const TRIES: u32 = 20;
@@ -106,11 +111,25 @@ impl LoadArguments {
 
 /// Loads the lines.
 pub(crate) fn run(arguments: &LoadArguments) -> anyhow::Result<()> {
+    check_rejects(arguments)?;
     let world = Arc::new(arguments.world.read()?);
     match arguments.is_standard_input() {
         true => load_standard_input(arguments, &world),
         false => load_file(arguments, &world),
     }
+}
+
+/// Refuses to write rejects over what the load reads or notes. Before anything is opened, since that would empty it.
+fn check_rejects(arguments: &LoadArguments) -> anyhow::Result<()> {
+    let Some(rejects) = &arguments.rejects else { return Ok(()) };
+    let stand = StandFile::beside(&arguments.file);
+    let input = if arguments.is_standard_input() { Path::new("/dev/stdin") } else { &arguments.file };
+    // A terminal may be both: nothing in it is lost.
+    let is_input = input.is_file() && are_one(rejects, input);
+    if is_input || (!arguments.is_standard_input() && are_one(rejects, stand.path())) {
+        bail!("--rejects {} would overwrite a file that this load needs: name another one", rejects.display());
+    }
+    Ok(())
 }
 
 fn load_standard_input(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()> {
@@ -127,7 +146,7 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     let name = arguments.file.display();
     let file = File::open(&arguments.file).with_context(|| format!("cannot read {name}"))?;
     let length = file.metadata().with_context(|| format!("cannot read {name}"))?.len();
-    let mut stand_file = StandFile::beside(&arguments.file);
+    let stand_file = StandFile::beside(&arguments.file);
     // Before the store is opened, so that a mistake leaves no new store behind.
     let known = stand_file.read(arguments.resume)?;
     let mut blocks = Blocks::new(file);
@@ -136,11 +155,9 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     {
         bail!("{name} is not what it was when its first {} lines were loaded: they have changed", mark.lines);
     }
-    let store = arguments.store.open()?;
+    let store = if known.is_some() { arguments.store.open_existing()? } else { arguments.store.open()? };
     let stand = known.unwrap_or_else(|| Stand::new(new_profile_id()));
     stand.check_kept(&*store)?;
-    // Before the first line is kept, so that a line without an identifier gets the same one again.
-    stand_file.note_now(&stand)?;
     let bar = progress::bar(Some(length), TEMPLATE);
     Loader::new(arguments, store, bar, stand, Some(stand_file))?.load(blocks, world)
 }
@@ -151,6 +168,7 @@ struct Loader {
     policy: Policy,
     halt: Arc<Halt>,
     in_flight: VecDeque<Handed>,
+    at_once: usize,
     report: Report,
     stand: Stand,
     /// None where nothing can be resumed.
@@ -169,22 +187,25 @@ impl Loader {
         arguments: &LoadArguments,
         store: Arc<dyn Store>,
         bar: ProgressBar,
-        stand: Stand,
+        mut stand: Stand,
         stand_file: Option<StandFile>,
     ) -> anyhow::Result<Self> {
         let mut report = Report::new(arguments.name(), bar);
         if let Some(path) = &arguments.rejects {
-            report.write_rejects(path, arguments.resume)?;
+            report.write_rejects(path, arguments.resume, &mut stand)?;
         }
-        let (halt, in_flight) = (Arc::new(Halt::new()), VecDeque::with_capacity(IN_FLIGHT));
-        Ok(Self { store, policy: arguments.policy(), halt, in_flight, report, stand, stand_file })
+        let at_once = if arguments.store.is_folder()? { IN_FLIGHT } else { IN_FLIGHT_TO_DATABASE };
+        let (halt, in_flight) = (Arc::new(Halt::new()), VecDeque::with_capacity(at_once));
+        Ok(Self { store, policy: arguments.policy(), halt, in_flight, at_once, report, stand, stand_file })
     }
 
     fn load<R: Read + Send + 'static>(mut self, blocks: Blocks<R>, world: &Arc<World>) -> anyhow::Result<()> {
+        // Before the first line is kept, so that a line without an identifier gets the same one again.
+        self.note()?;
         let blocks = decoding::start(blocks, world, self.stand.first_id)?;
         let loaded = self.load_all(blocks);
         self.report.finish();
-        let noted = self.stand_file.as_mut().map_or(Ok(()), |file| file.note_now(&self.stand));
+        let noted = self.note();
         let closed = self.store.close();
         loaded?;
         noted?;
@@ -196,7 +217,7 @@ impl Loader {
 
     fn load_all(&mut self, blocks: DecodedBlocks) -> anyhow::Result<()> {
         for (number, block) in (0..).zip(blocks) {
-            if self.in_flight.len() == IN_FLIGHT {
+            if self.in_flight.len() == self.at_once {
                 self.settle_oldest()?;
             }
             let handed = self.hand_over(Arc::new(block?), number);
@@ -243,12 +264,107 @@ impl Loader {
         // Rejects first: behind the mark, nothing is looked at again.
         self.report.reached(block.end.offset)?;
         self.stand.mark = block.end;
-        self.stand_file.as_mut().map_or(Ok(()), |file| file.note(&self.stand))
+        if let Some(rejects) = self.report.rejects_stand() {
+            self.stand.rejects = Some(rejects.clone());
+        }
+        let is_due = self.stand_file.as_ref().is_some_and(|file| file.is_due(&self.stand));
+        if is_due { self.note() } else { Ok(()) }
+    }
+
+    fn note(&mut self) -> anyhow::Result<()> {
+        let Some(file) = &mut self.stand_file else { return Ok(()) };
+        self.report.sync_rejects()?;
+        file.note(&self.stand)
     }
 
     fn stopped(&self, number: u64, problem: &str) -> String {
         let resume = if self.stand_file.is_some() { "mend it and go on with --resume, or " } else { "" };
         let file = self.report.file();
         format!("{file}:{number}: {problem}\nthe lines before it are kept; {resume}leave bad lines out with --skip-bad")
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use rollcall_codec::line;
+    use rollcall_model::{
+        database::DatabaseId,
+        profile::{Profile, ProfileId},
+    };
+    use rollcall_store::{
+        memory::MemoryStore,
+        transaction::{ReadJob, read},
+    };
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[derive(Parser)]
+    struct Load {
+        #[command(flatten)]
+        load: LoadArguments,
+    }
+
+    /// Keeps everything but what it is given first, which it is too busy for.
+    struct BusyAtFirst {
+        store: MemoryStore,
+        is_busy: AtomicBool,
+    }
+
+    impl Store for BusyAtFirst {
+        fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+            match self.is_busy.swap(false, Ordering::SeqCst) {
+                true => job.settle(Err(StoreError::Busy)),
+                false => self.store.enqueue(job)?,
+            }
+            Ok(())
+        }
+
+        fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
+            self.store.enqueue_read(job)
+        }
+
+        fn close(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    /// What the store has after loading into a database that is too busy for the first block.
+    fn kept(lines: String, options: &[&str]) -> (anyhow::Result<()>, Vec<u64>) {
+        let arguments = [&["load", "--store", "postgres://nowhere", "-"], options].concat();
+        let arguments = Load::parse_from(arguments).load;
+        let store = Arc::new(BusyAtFirst { store: MemoryStore::new(), is_busy: AtomicBool::new(true) });
+        let shared: Arc<dyn Store> = Arc::clone(&store) as _;
+        let world = Arc::new(arguments.world.read().unwrap());
+        let bar = ProgressBar::hidden();
+        let loader = Loader::new(&arguments, shared, bar, Stand::new(ProfileId([7; 12])), None).unwrap();
+        let loaded = loader.load(Blocks::new(io::Cursor::new(lines)), &world);
+        let profiles = read(&*store, |state| state.profiles_after(DatabaseId(1), None, usize::MAX));
+        let profiles = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(profiles).unwrap();
+        let number = |profile: &Profile| {
+            let line: serde_json::Value = serde_json::from_slice(&line::encode(profile, &world)).unwrap();
+            line["custom_int"].as_u64().unwrap()
+        };
+        (loaded, profiles.iter().map(|profile| number(profile)).collect())
+    }
+
+    fn numbered(number: u64, id: u64) -> String {
+        format!("{{\"db_id\": 1, \"id\": \"{id:024}\", \"custom_int\": {number}}}\n")
+    }
+
+    #[test]
+    fn the_younger_line_wins_however_busy_the_database_was() {
+        let lines: String = (0..1_200).map(|number| numbered(number, 1)).collect();
+        let (loaded, kept) = kept(lines, &["--replace"]);
+        loaded.unwrap();
+        assert_eq!(kept, [1_199]);
+    }
+
+    #[test]
+    fn nothing_behind_a_bad_line_is_kept_however_busy_the_database_was() {
+        let lines: String = (0..1_200).map(|number| numbered(number, number)).collect();
+        let (stopped, kept) = kept(lines.replacen("\"custom_int\": 5}", "}}", 1), &[]);
+        assert!(stopped.unwrap_err().to_string().contains("standard input:6: "));
+        assert_eq!(kept, [0, 1, 2, 3, 4]);
     }
 }

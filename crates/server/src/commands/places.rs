@@ -8,25 +8,23 @@ use rollcall_server::world_file;
 use rollcall_store::postgres::PostgresStore;
 use rollcall_store::{disk::DiskStore, transaction::Store};
 use std::{
+    env,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-/// Which store.
+/// Which store. What is typed goes before what the environment says, so that no option conflicts with one that nobody
+/// typed.
 #[derive(Args)]
 pub(crate) struct StoreOptions {
     #[command(flatten)]
     folder: FolderOptions,
 
-    /// Database to keep profiles in instead, for several servers: postgres://USER:PASSWORD@HOST/DATABASE
+    /// Database to keep profiles in instead, for several servers: postgres://USER:PASSWORD@HOST/DATABASE [env:
+    /// ROLLCALL_STORE]
     #[cfg(feature = "postgres")]
-    #[arg(
-        long,
-        env = "ROLLCALL_STORE",
-        value_name = "URL",
-        hide_env_values = true, // it may hold a password
-        conflicts_with = "data"
-    )]
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
     store: Option<String>,
 }
 
@@ -34,49 +32,81 @@ impl StoreOptions {
     /// Opens the store, and makes it where there is none.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         #[cfg(feature = "postgres")]
-        if let Some(url) = &self.store {
-            return Ok(Arc::new(PostgresStore::open(url)?));
+        if let Some(url) = self.database()? {
+            return Ok(Arc::new(PostgresStore::open(&url)?));
         }
-        let path = &self.folder.data;
-        let store = DiskStore::open(path).with_context(|| format!("cannot open the store in {}", path.display()))?;
+        let path = self.folder.path();
+        let store = DiskStore::open(&path).with_context(|| format!("cannot open the store in {}", path.display()))?;
         Ok(Arc::new(store))
     }
 
     /// Opens a store that must be there.
     pub(crate) fn open_existing(&self) -> anyhow::Result<Arc<dyn Store>> {
-        if self.is_folder() {
+        if self.is_folder()? {
             self.folder.existing()?;
         }
         self.open()
     }
 
+    /// Whether it is a folder of ours.
     #[cfg(feature = "postgres")]
-    fn is_folder(&self) -> bool {
-        self.store.is_none()
+    pub(crate) fn is_folder(&self) -> anyhow::Result<bool> {
+        Ok(self.database()?.is_none())
     }
 
+    /// Whether it is a folder of ours: there is no other kind.
     #[cfg(not(feature = "postgres"))]
-    fn is_folder(&self) -> bool {
-        true
+    pub(crate) fn is_folder(&self) -> anyhow::Result<bool> {
+        Ok(true)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn database(&self) -> anyhow::Result<Option<String>> {
+        const STORE: &str = "ROLLCALL_STORE";
+        if self.store.is_some() || self.folder.data.is_some() {
+            return Ok(self.store.clone());
+        }
+        let Some(url) = set(STORE) else { return Ok(None) };
+        if set(DATA).is_some() {
+            bail!("{STORE} and {DATA} are both set: unset one, or give --store URL or --data DIR");
+        }
+        match url.into_string() {
+            Ok(url) => Ok(Some(url)),
+            Err(_) => bail!("{STORE} is not UTF-8: give it as postgres://USER:PASSWORD@HOST/DATABASE"),
+        }
     }
 }
 
 /// Which folder, for what is done to a folder alone.
 #[derive(Args)]
 pub(crate) struct FolderOptions {
-    /// Folder that profiles are kept in
-    #[arg(long, env = "ROLLCALL_DATA", value_name = "DIR", default_value = "rollcall-data")]
-    data: PathBuf,
+    /// Folder that profiles are kept in [env: ROLLCALL_DATA] [default: rollcall-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
+
+const DATA: &str = "ROLLCALL_DATA";
+const DEFAULT_FOLDER: &str = "rollcall-data";
 
 impl FolderOptions {
     /// The folder, which must be there: to read from a mistyped place is a mistake, not a new store.
-    pub(crate) fn existing(&self) -> anyhow::Result<&Path> {
-        match self.data.is_dir() {
-            true => Ok(&self.data),
-            false => bail!("there is no store in {}: name its folder with --data DIR", self.data.display()),
+    pub(crate) fn existing(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path();
+        match path.is_dir() {
+            true => Ok(path),
+            false => bail!("there is no store in {}: name its folder with --data DIR", path.display()),
         }
     }
+
+    fn path(&self) -> PathBuf {
+        let given = self.data.clone().or_else(|| set(DATA).map(PathBuf::from));
+        given.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER))
+    }
+}
+
+/// What the environment says; a variable that is empty counts as unset.
+fn set(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// Which world.

@@ -1,7 +1,6 @@
 //! A file as blocks of whole lines, each with the mark of where it ends.
 
-use anyhow::bail;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// How many lines a block has at most. It becomes one job of the store: enough to make the way there cheap, not so many
@@ -11,8 +10,8 @@ const LINES: u64 = 500;
 /// When a block has so many bytes, it gets no more lines.
 const BLOCK_BYTES: usize = 4 << 20;
 
-/// A longer line is no line: the file is something else.
-const LINE_BYTES: u64 = 64 << 20;
+/// A longer line is bad, whatever it says: it is passed over, and never held in memory as a whole.
+pub(super) const LINE_BYTES: u64 = 64 << 20;
 
 /// A place between two lines of a file, and what the file is up to there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +38,8 @@ pub(super) struct Block {
     pub(super) first_line: u64,
     /// The lines, each with its newline, which the last of a file may lack.
     pub(super) bytes: Vec<u8>,
+    /// Whether one more line follows them, which is too long and not among them.
+    pub(super) ends_too_long: bool,
     /// Behind the last line.
     pub(super) end: Mark,
 }
@@ -58,7 +59,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// Reads past everything before the mark's place, and says what is there.
-    pub(super) fn pass(&mut self, to: Mark) -> std::io::Result<Mark> {
+    pub(super) fn pass(&mut self, to: Mark) -> io::Result<Mark> {
         let mut rest = self.input.by_ref().take(to.offset);
         loop {
             let read = rest.fill_buf()?;
@@ -75,23 +76,43 @@ impl<R: Read> Blocks<R> {
     }
 
     /// The next block, unless the end is reached.
-    pub(super) fn next(&mut self) -> anyhow::Result<Option<Block>> {
-        let (first_line, mut bytes) = (self.lines + 1, Vec::new());
-        while self.lines + 1 - first_line < LINES && bytes.len() < BLOCK_BYTES {
+    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
+        let (first_line, mut bytes, mut ends_too_long) = (self.lines + 1, Vec::new(), false);
+        while self.lines + 1 - first_line < LINES && bytes.len() < BLOCK_BYTES && !ends_too_long {
             let before = bytes.len();
             self.input.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)?;
-            let length = (bytes.len() - before) as u64;
-            if length == 0 {
+            let line = &bytes[before..];
+            if line.is_empty() {
                 break;
             }
             self.lines += 1;
-            if length == LINE_BYTES {
-                bail!("line {} is longer than {} MiB: is this a file of lines?", self.lines, LINE_BYTES >> 20);
+            self.passed(line);
+            if line.len() as u64 == LINE_BYTES && !line.ends_with(b"\n") {
+                ends_too_long = true;
+                bytes.truncate(before);
+                bytes.shrink_to_fit();
+                self.pass_rest_of_line()?;
             }
         }
-        self.hash.update(&bytes);
+        let is_end = self.lines < first_line;
+        Ok((!is_end).then(|| Block { first_line, bytes, ends_too_long, end: self.mark() }))
+    }
+
+    fn pass_rest_of_line(&mut self) -> io::Result<()> {
+        let mut part = Vec::new();
+        loop {
+            part.clear();
+            self.input.by_ref().take(BLOCK_BYTES as u64).read_until(b'\n', &mut part)?;
+            self.passed(&part);
+            if part.is_empty() || part.ends_with(b"\n") {
+                return Ok(());
+            }
+        }
+    }
+
+    fn passed(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
         self.offset += bytes.len() as u64;
-        Ok((!bytes.is_empty()).then(|| Block { first_line, bytes, end: self.mark() }))
     }
 
     fn mark(&self) -> Mark {
@@ -141,8 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_refused_before_it_fills_the_memory() {
-        let refused = Blocks::new(std::io::repeat(b'x')).next().unwrap_err();
-        assert!(refused.to_string().contains("line 1 is longer than 64 MiB"), "{refused}");
+    fn a_line_that_is_too_long_is_passed_over_and_ends_its_block() {
+        let long = |length| io::repeat(b'x').take(length);
+        for over in [0, 1, 9 << 20] {
+            let length = LINE_BYTES + over;
+            let mut blocks = Blocks::new(b"one\n".chain(long(length)).chain(&b"\nthree\n"[..]).chain(long(length)));
+            let [first, second] = [(); 2].map(|()| blocks.next().unwrap().unwrap());
+            assert_eq!((&first.bytes[..], first.ends_too_long, first.end.lines), (&b"one\n"[..], true, 2));
+            assert_eq!(first.end.offset, 4 + length + 1);
+            assert_eq!((&second.bytes[..], second.ends_too_long, second.first_line), (&b"three\n"[..], true, 3));
+            assert!(first.bytes.capacity() + second.bytes.capacity() < BLOCK_BYTES);
+            assert!(blocks.next().unwrap().is_none());
+            let mut again = Blocks::new(b"one\n".chain(long(length)).chain(&b"\nthree\n"[..]));
+            assert_eq!(again.pass(first.end).unwrap(), first.end);
+            assert_eq!(again.next().unwrap().unwrap().bytes, b"three\n");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Blocks of lines to profiles: one thread reads, several decode, and the order of the file is kept.
 
-use super::blocks::{Block, Blocks, Mark};
+use super::blocks::{Block, Blocks, LINE_BYTES, Mark};
 use rollcall_codec::line::{self, LineError};
 use rollcall_model::{
     profile::{Profile, ProfileId},
+    rejection::Path,
     world::World,
 };
 use rollcall_store::ids;
@@ -42,7 +43,7 @@ pub(super) struct Line {
 }
 
 impl Decoded {
-    /// A line as it is in the file.
+    /// A line as it is in the file; nothing of one that is too long.
     pub(super) fn text(&self, line: &Line) -> &[u8] {
         &self.bytes[line.place.clone()]
     }
@@ -102,7 +103,8 @@ fn read<R: Read>(
             Ok(Some(block)) => order.send(answered).is_ok() && tasks.send((block, answer)).is_ok(),
             Ok(None) => false,
             Err(error) => {
-                let _it_is_the_last_in_any_case = answer.send(Err(error)).is_ok() && order.send(answered).is_ok();
+                let _it_is_the_last_in_any_case =
+                    answer.send(Err(error.into())).is_ok() && order.send(answered).is_ok();
                 false
             }
         };
@@ -113,7 +115,7 @@ fn read<R: Read>(
 }
 
 fn decode(block: Block, world: &World, first_id: ProfileId) -> Decoded {
-    let Block { first_line, bytes, end } = block;
+    let Block { first_line, bytes, ends_too_long, end } = block;
     let mut lines = Vec::new();
     let mut from = 0;
     for (number, text) in (first_line..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
@@ -124,5 +126,16 @@ fn decode(block: Block, world: &World, first_id: ProfileId) -> Decoded {
             lines.push(Line { number, place, profile });
         }
     }
+    if ends_too_long {
+        lines.push(Line { number: end.lines, place: from..from, profile: Err(too_long()) });
+    }
     Decoded { bytes, lines, end }
+}
+
+fn too_long() -> LineError {
+    let bound = LINE_BYTES >> 20;
+    LineError {
+        path: Path::default(),
+        problem: format!("longer than {bound} MiB: is this a line? Rejects do not have it").into(),
+    }
 }

@@ -1,10 +1,13 @@
 //! What a load says: the bar, the first bad lines, the file of those that were left out, and how it ended.
 
-use super::keeping::Fate;
+use super::{
+    keeping::Fate,
+    stand::{RejectsStand, Stand},
+};
 use anyhow::Context;
 use indicatif::ProgressBar;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -26,6 +29,9 @@ pub(super) struct Report {
 struct Rejects {
     path: PathBuf,
     file: BufWriter<File>,
+    stand: RejectsStand,
+    /// And not a terminal, say, which can neither be cut nor synced.
+    is_file: bool,
 }
 
 impl Report {
@@ -34,13 +40,29 @@ impl Report {
         Self { file, bar, rejects: None, loaded: 0, replaced: 0, unchanged: 0, bad: 0 }
     }
 
-    /// Writes bad lines to this file, too: behind what is in it where the load `goes_on`.
-    pub(super) fn write_rejects(&mut self, path: &Path, goes_on: bool) -> anyhow::Result<()> {
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).append(goes_on).truncate(!goes_on);
-        let file = options.open(path).with_context(|| format!("cannot write rejects to {}", path.display()))?;
-        self.rejects = Some(Rejects { path: path.to_owned(), file: BufWriter::new(file) });
+    /// Writes bad lines to this file, too: in place of what is in it, or where the load goes on behind what was in it at
+    /// `stand`. What came after is of lines that are now loaded a second time.
+    pub(super) fn write_rejects(&mut self, path: &Path, goes_on: bool, stand: &mut Stand) -> anyhow::Result<()> {
+        let known = stand.rejects.take();
+        let opened = Rejects::open(path, |file, length| match known {
+            Some(known) if known.file == file => length.min(known.length),
+            _ if goes_on => length,
+            _ => 0,
+        });
+        let rejects = opened.with_context(|| format!("cannot write rejects to {}", path.display()))?;
+        stand.rejects = Some(rejects.stand.clone());
+        self.rejects = Some(rejects);
         Ok(())
+    }
+
+    /// How far the file of rejects has got, if there is one.
+    pub(super) fn rejects_stand(&self) -> Option<&RejectsStand> {
+        self.rejects.as_ref().map(|rejects| &rejects.stand)
+    }
+
+    /// Comes back when rejects are on the disk.
+    pub(super) fn sync_rejects(&self) -> anyhow::Result<()> {
+        self.rejects.as_ref().map_or(Ok(()), Rejects::sync)
     }
 
     /// What the file is called.
@@ -101,15 +123,33 @@ impl Report {
 }
 
 impl Rejects {
+    /// Opens the file, to write behind so much of it as `keep` says of its name and length.
+    fn open(path: &Path, keep: impl FnOnce(&str, u64) -> u64) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let name = fs::canonicalize(path)?.to_string_lossy().into_owned();
+        let there = file.metadata()?;
+        let length = keep(&name, there.len());
+        if there.is_file() {
+            file.set_len(length)?;
+        }
+        let stand = RejectsStand { file: name, length };
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), stand, is_file: there.is_file() })
+    }
+
     fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
-        let newline: &[u8] = if line.ends_with(b"\n") { b"" } else { b"\n" };
+        let newline: &[u8] = if line.is_empty() || line.ends_with(b"\n") { b"" } else { b"\n" };
         let written = self.file.write_all(line).and_then(|()| self.file.write_all(newline));
+        self.stand.length += (line.len() + newline.len()) as u64;
         self.with_path(written)
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {
         let flushed = self.file.flush();
         self.with_path(flushed)
+    }
+
+    fn sync(&self) -> anyhow::Result<()> {
+        self.with_path(if self.is_file { self.file.get_ref().sync_data() } else { Ok(()) })
     }
 
     fn with_path(&self, written: io::Result<()>) -> anyhow::Result<()> {

@@ -4,7 +4,10 @@
 //! line without one gets the same again, since it is numbered from an identifier that is noted before the first line is
 //! kept.
 
-use super::blocks::Mark;
+use super::{
+    super::files::{with_ending, write_whole},
+    blocks::Mark,
+};
 use anyhow::{Context, bail};
 use rollcall_model::{database::DatabaseId, profile::ProfileId};
 use rollcall_store::{
@@ -13,8 +16,7 @@ use rollcall_store::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    ffi::OsString,
-    fs::{self, File},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -23,7 +25,7 @@ use std::{
 const BETWEEN_NOTES: u64 = 8_000;
 
 /// How far a load has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stand {
     /// From which lines without an identifier are numbered.
     pub(super) first_id: ProfileId,
@@ -31,12 +33,22 @@ pub(super) struct Stand {
     pub(super) mark: Mark,
     /// A profile that is kept, to know the store by.
     pub(super) last: Option<(DatabaseId, ProfileId)>,
+    /// What was left out before the mark.
+    pub(super) rejects: Option<RejectsStand>,
+}
+
+/// A file of rejects, and how long it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RejectsStand {
+    pub(super) file: String,
+    pub(super) length: u64,
 }
 
 impl Stand {
     /// The beginning.
     pub(super) fn new(first_id: ProfileId) -> Self {
-        Self { first_id, mark: Mark::begin(), last: None }
+        Self { first_id, mark: Mark::begin(), last: None, rejects: None }
     }
 
     /// Refuses a store that has not got what was loaded.
@@ -67,6 +79,7 @@ struct Note {
     digest: String,
     first_id: String,
     last: Option<Last>,
+    rejects: Option<RejectsStand>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,6 +95,11 @@ impl StandFile {
     /// The file for the stand of loading this one.
     pub(super) fn beside(lines: &Path) -> Self {
         Self { path: with_ending(lines, ".progress"), noted: 0 }
+    }
+
+    /// Its name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The stand to go on from; none to begin with. Refused when the one is meant and the other is the case.
@@ -104,26 +122,17 @@ impl StandFile {
         }
     }
 
-    /// Notes the stand, if it is far from the one noted before.
-    pub(super) fn note(&mut self, stand: &Stand) -> anyhow::Result<()> {
-        match stand.mark.lines < self.noted + BETWEEN_NOTES {
-            true => Ok(()),
-            false => self.note_now(stand),
-        }
+    /// Whether the stand is so far from the one noted before that it is to be noted.
+    pub(super) fn is_due(&self, stand: &Stand) -> bool {
+        stand.mark.lines >= self.noted + BETWEEN_NOTES
     }
 
     /// Notes the stand: whole, or not at all.
-    pub(super) fn note_now(&mut self, stand: &Stand) -> anyhow::Result<()> {
-        let part = with_ending(&self.path, ".part");
-        let write = || {
-            let mut file = File::create(&part)?;
-            file.write_all(text_of(stand)?.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&part, &self.path)?;
-            sync_names_beside(&self.path)
-        };
-        let hint = "without it a load cannot be resumed; to load without, give the lines on standard input";
-        write().with_context(|| format!("cannot write {}: {hint}", self.path.display()))?;
+    pub(super) fn note(&mut self, stand: &Stand) -> anyhow::Result<()> {
+        let text = text_of(stand)?;
+        let hint = "without a note of how far it has got, a load cannot be resumed; to load without, give the lines on \
+                    standard input";
+        write_whole(&self.path, |file| Ok(file.write_all(text.as_bytes())?)).context(hint)?;
         self.noted = stand.mark.lines;
         Ok(())
     }
@@ -134,18 +143,6 @@ impl StandFile {
     }
 }
 
-/// Comes back when a file's name is on the disk: its own sync does not see to that.
-pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
-}
-
 fn text_of(stand: &Stand) -> io::Result<String> {
     let note = Note {
         offset: stand.mark.offset,
@@ -153,6 +150,7 @@ fn text_of(stand: &Stand) -> io::Result<String> {
         digest: format!("{:016x}", stand.mark.digest),
         first_id: stand.first_id.to_string(),
         last: stand.last.map(|(database, id)| Last { db_id: database.0, id: id.to_string() }),
+        rejects: stand.rejects.clone(),
     };
     toml::to_string(&note).map(|text| HEAD.to_owned() + &text).map_err(io::Error::other)
 }
@@ -167,6 +165,7 @@ fn stand_in(text: &str) -> Option<Stand> {
             Some(given) => Some(last(given)?),
             None => None,
         },
+        rejects: note.rejects,
     })
 }
 
@@ -178,14 +177,16 @@ mod tests {
         first_id: ProfileId([7; 12]),
         mark: Mark { offset: u32::MAX as u64 * 3, lines: 12, digest: u64::MAX - 1 },
         last: Some((DatabaseId(1), ProfileId([9; 12]))),
+        rejects: None,
     };
 
     #[test]
     fn a_stand_comes_back_from_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = StandFile::beside(&folder.path().join("lines"));
-        for stand in [STAND, Stand::new(ProfileId([7; 12]))] {
-            file.note_now(&stand).unwrap();
+        let rejects = Some(RejectsStand { file: "bad.jsonl".to_owned(), length: 7 });
+        for stand in [STAND, Stand::new(ProfileId([7; 12])), Stand { rejects, ..STAND }] {
+            file.note(&stand).unwrap();
             assert_eq!(file.read(true).unwrap(), Some(stand));
         }
         assert!(file.read(false).unwrap_err().to_string().contains("--resume"));
@@ -203,14 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_is_noted_when_it_is_far_from_the_one_before() {
+    fn a_stand_is_due_when_it_is_far_from_the_one_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = StandFile::beside(&folder.path().join("lines"));
         let at = |lines| Stand { mark: Mark { lines, ..STAND.mark }, ..STAND };
-        file.note_now(&at(5)).unwrap();
-        for (lines, noted) in [(BETWEEN_NOTES + 4, 5), (BETWEEN_NOTES + 5, BETWEEN_NOTES + 5)] {
-            file.note(&at(lines)).unwrap();
-            assert_eq!(file.read(true).unwrap(), Some(at(noted)));
-        }
+        file.note(&at(5)).unwrap();
+        assert!(!file.is_due(&at(BETWEEN_NOTES + 4)));
+        assert!(file.is_due(&at(BETWEEN_NOTES + 5)));
     }
 }
