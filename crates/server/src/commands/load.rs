@@ -284,7 +284,8 @@ impl Loader {
     }
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod tests {
     use super::*;
     use clap::Parser;
