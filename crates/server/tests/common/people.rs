@@ -185,24 +185,10 @@ impl Person {
             "status": "subscribed",
             "priority": 0,
         });
-        let email = json!({
-            "resource_id": 1,
-            "channel": "email",
-            "email_data": { "email": self.subscribed_email() },
-            "custom_fields": {},
-            "cats": [],
-            "status": "subscribed",
-            "priority": 0,
-        });
-        let sms = json!({
-            "resource_id": 2,
-            "channel": "sms",
-            "phone_data": { "phone": self.subscribed_phone() },
-            "custom_fields": {},
-            "cats": [],
-            "status": "subscribed",
-            "priority": version,
-        });
+        let email_data = json!({ "email": self.subscribed_email() });
+        let email = shown(json!({ "resource_id": 1, "channel": "email", "email_data": email_data, "priority": 0 }));
+        let phone_data = json!({ "phone": self.subscribed_phone() });
+        let sms = shown(json!({ "resource_id": 2, "channel": "sms", "phone_data": phone_data, "priority": version }));
         json!({
             "id": id,
             "db_id": 1,
@@ -255,4 +241,12 @@ impl Person {
     fn custom_value(&self, version: usize) -> String {
         format!("value-{}-{version}", self.number)
     }
+}
+
+/// A subscription as it is shown, with what it has of itself.
+fn shown(mut subscription: Value) -> Value {
+    subscription["custom_fields"] = json!({});
+    subscription["cats"] = json!([]);
+    subscription["status"] = json!("subscribed");
+    subscription
 }
