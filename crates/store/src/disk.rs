@@ -14,6 +14,7 @@ pub(crate) mod index; // which profile is where, and who may have a key
 pub(crate) mod checkpoint; // the index as a file
 pub(crate) mod state; // what is kept, to be read
 mod cleaner; // takes space back
+mod batch; // what the jobs of one commit change
 mod writer; // what is written: jobs, frames, chores
 #[cfg(test)]
 mod power_loss; // test: prefixes of what was written and synced

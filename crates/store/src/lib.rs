@@ -17,9 +17,7 @@ mod profiles; // profiles and their index, as maps
 pub mod memory; // the store that forgets
 
 pub mod record; // a profile as bytes
-mod tables; // table: what a key is called in an index
-
-mod batch; // what the jobs of one commit change
+mod key_place; // table: what a key is called in an index
 
 pub mod disk; // the store that does not
 

@@ -1,7 +1,7 @@
 //! Profiles and the index of their keys, as maps. The memory store is one of these; the other stores have one for what a
 //! batch changes.
 
-use crate::tables;
+use crate::key_place::key_place;
 use rollcall_matching::key::{LookupKey, keys_of};
 use rollcall_model::{
     database::DatabaseId,
@@ -61,7 +61,7 @@ impl Profiles {
 
     /// The profiles that have the key, oldest first, each once, but no more than `count` of them.
     pub(crate) fn holders(&self, database: DatabaseId, key: &LookupKey<'_>, count: usize) -> Vec<ProfileId> {
-        match self.by_key.get(&*tables::key_place(database, key)) {
+        match self.by_key.get(&*key_place(database, key)) {
             Some(holders) => holders.at(key.resource, count),
             None => Vec::new(),
         }
@@ -73,10 +73,10 @@ impl Profiles {
         let before = self.by_id.insert((database, id), Arc::clone(&profile));
         let changes = KeyChanges::between(before.as_deref(), &profile);
         for key in changes.removed {
-            self.remove_key(tables::key_place(database, &key), (id, key.resource));
+            self.remove_key(key_place(database, &key), (id, key.resource));
         }
         for key in changes.added {
-            self.add_key(tables::key_place(database, &key), (id, key.resource));
+            self.add_key(key_place(database, &key), (id, key.resource));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The types here are apart from the model's, so that the model may change and the disk does not. Rules: a struct never
 //! gains, loses or reorders fields, and an enum gains variants at its end only; anything else is a new version, and a
-//! reader for each version stays. Database and identifier are in the row's key (`tables`).
+//! reader for each version stays. Database and identifier stand beside the record.
 
 use jiff::Timestamp;
 use rollcall_model::{

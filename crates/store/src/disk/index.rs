@@ -5,7 +5,7 @@
 //! other direction: no key of a profile is missing.
 
 use super::frame::Place;
-use crate::tables;
+use crate::key_place::key_place;
 use hashbrown::HashTable;
 use rollcall_matching::key::{LookupKey, keys_of};
 use rollcall_model::{
@@ -183,7 +183,7 @@ pub(crate) fn hashes_of(salt: u64, profile: &Profile) -> HashSet<u64> {
 
 /// The hashes under which a key is found: wherever it stems from, and by its resource (M17).
 pub(crate) fn hashes_of_key(salt: u64, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = u64> {
-    let mut bytes = tables::key_place(database, key);
+    let mut bytes = key_place(database, key);
     let anywhere = xxh3_64_with_seed(&bytes, salt) & TOLD_APART;
     let at_resource = key.resource.map(|resource| {
         bytes.extend_from_slice(&resource.0.to_be_bytes());

@@ -1,7 +1,9 @@
 //! The one writer: runs jobs together, appends what they change as one frame, and lets others see it once it is synced.
 
 use super::{
-    Headway, checkpoint,
+    Headway,
+    batch::Batch,
+    checkpoint,
     cleaner::{self, Cleaner, Step},
     files::Files,
     frame::{Frame, Place, Record},
@@ -10,7 +12,6 @@ use super::{
     state::State,
 };
 use crate::{
-    batch::Batch,
     error::{OpenError, StoreError},
     ids,
     overlay::Overlay,

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     error::{Cause, StoreError},
+    key_place::key_place,
     profiles::{Changed, KeyChanges},
-    record, tables,
+    record,
 };
 use rollcall_matching::key::LookupKey;
 use rollcall_model::{
@@ -540,7 +541,7 @@ impl ProfileRows {
 
 impl KeyRows {
     fn extend(&mut self, profile: &Profile, keys: &[LookupKey<'_>]) {
-        let row = |key: &LookupKey<'_>| (tables::key_place(profile.database, key), profile.id, number(key.resource));
+        let row = |key: &LookupKey<'_>| (key_place(profile.database, key), profile.id, number(key.resource));
         self.0.extend(keys.iter().map(row));
     }
 

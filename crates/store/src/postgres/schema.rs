@@ -13,7 +13,7 @@ pub(super) const VERSION: i64 = 1;
 /// What leads from one version to the next. Each statement is done on its own, since YugabyteDB and CockroachDB do not
 /// promise that several changes of tables are one; so each can be done twice, and the version is written down last.
 ///
-/// A key's row is its `place` as a whole (`tables::key_place`, which begins with the database) and not a digest of it: the
+/// A key's row is its `place` as a whole (`key_place`, which begins with the database) and not a digest of it: the
 /// rows of one key lie together with the oldest profile first, what is indexed can be read, and no two places are ever
 /// one. A place is 521 bytes long at most, which every index takes. The resource is -1 where a key is of none.
 const MIGRATIONS: &[&[&str]] = &[&[

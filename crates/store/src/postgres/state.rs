@@ -3,7 +3,7 @@
 use super::connection::{Connection, Fault};
 use crate::{
     error::StoreError,
-    tables,
+    key_place::key_place,
     transaction::{Snapshot, View, find_by_id},
 };
 use rollcall_matching::{
@@ -148,7 +148,7 @@ impl ProfileIndex for State<'_> {
         if key.source == KeySource::ProfileId {
             return find_by_id(self, database, key);
         }
-        let question = Question { database, place: tables::key_place(database, key), resource: key.resource };
+        let question = Question { database, place: key_place(database, key), resource: key.resource };
         loop {
             if let Some(ids) = self.holders(&question, count) {
                 return Ok(ids);

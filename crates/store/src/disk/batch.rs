@@ -1,7 +1,7 @@
 //! What the jobs of one commit change together, over the state that is kept.
 
+use super::state::{State, those_with_key};
 use crate::{
-    disk::state::{State, those_with_key},
     error::StoreError,
     profiles::{Changed, Profiles},
     transaction::{View, find_by_id},
