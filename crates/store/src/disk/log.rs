@@ -19,8 +19,7 @@ use std::{
 /// A segment that has reached this length is followed by a new one.
 pub(crate) const SEGMENT_BYTES: u64 = 128 << 20;
 
-/// How many zeros are written ahead of the frames. A sync that does not have to note a file's new length as well takes
-/// two thirds of the time.
+/// How many zeros are written ahead of the frames, so that a sync nearly never has to note a file's new length as well.
 const ZEROS_AHEAD: usize = 256 << 10;
 
 /// What a segment's file is called.
