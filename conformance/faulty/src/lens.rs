@@ -10,7 +10,7 @@ use rollcall_model::{
 };
 use rollcall_store::{
     error::StoreError,
-    transaction::{Job, ReadJob, Store, Transaction, View},
+    transaction::{Job, OutboxChange, ReadJob, Store, Transaction, View},
 };
 use std::sync::Arc;
 
@@ -116,5 +116,13 @@ impl View for Seen<'_> {
 impl Transaction for Seen<'_> {
     fn put(&mut self, profile: Profile) -> Result<(), StoreError> {
         self.lens.put(self.state, profile)
+    }
+
+    fn remove(&mut self, database: DatabaseId, id: ProfileId) -> Result<(), StoreError> {
+        self.state.remove(database, id)
+    }
+
+    fn change_outbox(&mut self, change: OutboxChange) -> Result<(), StoreError> {
+        self.state.change_outbox(change)
     }
 }

@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_shown_profile_stands_before_the_words_of_success() {
         let profile = Profile::new(ProfileId([7; 12]), rollcall_model::database::DatabaseId(1));
-        let nothing = World { databases: Vec::new(), resources: Vec::new(), channels: Vec::new(), grants: Vec::new() };
+        let nothing = World::default();
         let shown = |format| String::from_utf8(super::profile(&profile, &nothing, format)).unwrap();
         let id = profile.id;
         let json = shown(Format::Json);

@@ -11,7 +11,7 @@ use rollcall_model::{
     distinct::distinct,
     field::FieldName,
     field_change::FieldChange,
-    import::{ImportOptions, ImportRequest},
+    import::{ImportOptions, ImportRequest, ImportScope},
     profile_patch::ProfilePatch,
     rejection::Rejection,
     response_code::ResponseCode,
@@ -34,6 +34,7 @@ pub fn read(
     let (fields, subscriptions) =
         data(element.object()?, options, database, world, limits).map_err(|refusal| element.at(refusal))?;
     Ok(ImportRequest {
+        scope: ImportScope::Any,
         database: database.id,
         matching: parameters.matching()?,
         identifiers: parameters.identifiers(database, world)?,

@@ -10,8 +10,12 @@ use crate::{
     subscription::status,
 };
 use rollcall_model::{
-    address::Address, channel::ChannelName, field::Fields, rejection::Rejection, resource::ResourceId,
-    subscription::Subscription,
+    address::Address,
+    channel::ChannelName,
+    field::Fields,
+    rejection::Rejection,
+    resource::ResourceId,
+    subscription::{Registration, Subscription},
 };
 
 const PARTS: &[&str] = &["resource_id", "channel", "address", "status", "priority", "custom_fields", "cats"];
@@ -81,6 +85,7 @@ fn read_object(object: Object<'_, '_>) -> Result<Subscription, Rejection> {
         priority: i32::try_from(priority.int()?).map_err(|_| priority.refuse("out of range"))?,
         custom_fields: read_fields(part("custom_fields")?)?,
         categories: part("cats")?.items().map(|name| name.text().map(Into::into)).collect::<Result<_, _>>()?,
+        registration: Registration::default(),
     })
 }
 

@@ -16,7 +16,7 @@ use rollcall_model::{
     rejection::Rejection,
     resource::{Category, Resource, ResourceId},
     response_code::ResponseCode,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_patch::SubscriptionPatch,
     subscription_status::SubscriptionStatus,
     world::World,
@@ -98,6 +98,7 @@ fn read_object(
             .custom_fields
             .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database, read_field))?,
         categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
+        registration: Registration::default(),
     })
 }
 

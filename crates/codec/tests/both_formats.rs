@@ -15,7 +15,7 @@ use rollcall_model::{
     email::Email,
     field::{FieldKind, FieldName, FieldValue},
     field_change::FieldChange,
-    import::{Identifiers, ImportOptions, ImportRequest, SearchedValue},
+    import::{Identifiers, ImportOptions, ImportRequest, ImportScope, SearchedValue},
     phone::Phone,
     profile::ProfileId,
     profile_patch::ProfilePatch,
@@ -164,14 +164,11 @@ fn subscription() -> impl Strategy<Value = SubscriptionPatch> {
         proptest::sample::subsequence(vec!["category_1", "category_2"], 0..=2),
     );
     parts.prop_map(|((channel, address), status, priority, field, categories)| SubscriptionPatch {
-        position: 0,
-        resource: ResourceId(1),
-        channel: channel.into(),
-        address,
         status,
         priority,
         custom_fields: field.map(|(name, value)| (name.into(), FieldChange::Set(value))).into_iter().collect(),
         categories: categories.into_iter().map(Into::into).collect(),
+        ..SubscriptionPatch::new(0, ResourceId(1), channel.into(), address)
     })
 }
 
@@ -223,6 +220,7 @@ fn request() -> impl Strategy<Value = ImportRequest> {
         placed.map(|(position, subscription)| SubscriptionPatch { position, ..subscription }).collect()
     };
     parts.prop_map(move |(matching, identifiers, options, fields, subscriptions, (add, remove))| ImportRequest {
+        scope: ImportScope::Any,
         database: DatabaseId(1),
         matching,
         identifiers,

@@ -113,13 +113,10 @@ fn olga() -> Profile {
     ]);
     profile.segments.insert(SegmentId(2));
     profile.subscriptions.push(Subscription {
-        resource: ResourceId(1),
-        channel: "max_bot".into(),
-        address: Address::Custom("17".into()),
         status: SubscriptionStatus::Unsubscribed,
         priority: 3,
-        custom_fields: Fields::default(),
         categories: vec!["category_2".into()],
+        ..Subscription::new(ResourceId(1), "max_bot".into(), Address::Custom("17".into()))
     });
     profile
 }

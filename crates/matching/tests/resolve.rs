@@ -58,7 +58,7 @@ const DATABASE: DatabaseId = DatabaseId(1);
 const RESOURCE: ResourceId = ResourceId(1);
 
 fn world() -> World {
-    let field = |name: &str, kind| FieldDefinition { name: name.into(), kind, options: Vec::new() };
+    let field = |name: &str, kind| FieldDefinition::new(name.into(), kind);
     let fields = |fields| FieldDefinitions::new(fields).unwrap();
     let bot = Channel { name: "bot".into(), address: AddressKind::Custom { id_field: "id".into() } };
     let channels: Vec<_> = channel::documented().chain([bot]).collect();
@@ -82,7 +82,7 @@ fn world() -> World {
             raise_priority: false,
         }],
         channels,
-        grants: Vec::new(),
+        ..World::default()
     }
 }
 
@@ -111,13 +111,8 @@ fn with_field(name: &str, value: FieldValue) -> Profile {
 fn subscribed(channel: &str, address: Address) -> Profile {
     let mut profile = profile(1);
     profile.subscriptions.push(Subscription {
-        resource: RESOURCE,
-        channel: channel.into(),
-        address,
         status: SubscriptionStatus::Unsubscribed, // whatever the status (M16)
-        priority: 0,
-        custom_fields: Fields::default(),
-        categories: Vec::new(),
+        ..Subscription::new(RESOURCE, channel.into(), address)
     });
     profile
 }
@@ -288,15 +283,8 @@ fn a_missing_value_is_taken_from_data() {
 
 /// What `data` says where it brings subscriptions under these addresses.
 fn subscribing(addresses: &[(&str, Address)]) -> ProfilePatch {
-    let subscription = |(position, (channel, address)): (usize, &(&str, Address))| SubscriptionPatch {
-        position,
-        resource: RESOURCE,
-        channel: (*channel).into(),
-        address: address.clone(),
-        status: None,
-        priority: None,
-        custom_fields: Vec::new(),
-        categories: Vec::new(),
+    let subscription = |(position, (channel, address)): (usize, &(&str, Address))| {
+        SubscriptionPatch::new(position, RESOURCE, (*channel).into(), address.clone())
     };
     let subscriptions = addresses.iter().enumerate().map(subscription).collect();
     ProfilePatch { subscriptions, ..ProfilePatch::default() }

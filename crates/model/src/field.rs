@@ -109,6 +109,19 @@ pub struct FieldDefinition {
     pub kind: FieldKind,
     /// The words of an enum, in the order of their ordinals; empty for other kinds.
     pub options: Vec<Box<str>>,
+    /// Whether each profile must have it.
+    pub is_required: bool,
+    /// Whether no two profiles of a database may have the same value of it.
+    pub is_unique: bool,
+    /// Whether `custom` matching can search by it.
+    pub is_indexed: bool,
+}
+
+impl FieldDefinition {
+    /// A field that may be left out, may be the same in many profiles, and can be searched by.
+    pub fn new(name: FieldName, kind: FieldKind) -> Self {
+        Self { name, kind, options: Vec::new(), is_required: false, is_unique: false, is_indexed: true }
+    }
 }
 
 /// The fields of one database or resource: found by name, each name once.
@@ -245,7 +258,7 @@ mod tests {
 
     #[test]
     fn refuses_a_field_defined_twice() {
-        let definition = |name: &str| FieldDefinition { name: name.into(), kind: FieldKind::Int, options: Vec::new() };
+        let definition = |name: &str| FieldDefinition::new(name.into(), FieldKind::Int);
         assert_eq!(FieldDefinitions::new(vec![definition("b"), definition("a"), definition("b")]), Err("b".into()));
         let fields = FieldDefinitions::new(vec![definition("b"), definition("a")]).unwrap();
         assert!(fields.get("a").is_some() && fields.get("c").is_none());

@@ -13,6 +13,8 @@ use crate::{
 /// An import as its sender means it, checked against the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportRequest {
+    /// Which profiles it may be about.
+    pub scope: ImportScope,
     /// The database to import into.
     pub database: DatabaseId,
     /// The name of the matching mode, as given; which names there are is the matter of `rollcall-matching`.
@@ -23,6 +25,18 @@ pub struct ImportRequest {
     pub options: ImportOptions,
     /// What to change in the profile.
     pub patch: ProfilePatch,
+}
+
+/// Which profiles an import may be about: what tells `profiles/import`, `update` and `add` apart. Dossier 6.2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ImportScope {
+    /// One that is found, or else a new one.
+    #[default]
+    Any,
+    /// One that is found.
+    Existing,
+    /// A new one; none is searched for.
+    New,
 }
 
 /// The matching values, beside `data` in the request.
@@ -60,11 +74,11 @@ pub struct SearchedValue {
 /// The flags of an import; all false when not given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// No trigger hears of this change (D13). There are no triggers yet, so that it makes no difference.
+    /// No trigger hears of this change (D13).
     pub skip_triggers: bool,
     /// Subscriptions that cannot be stored are left out instead of failing the request (S6, S7).
     pub skip_invalid_subscriptions: bool,
-    /// Fills places from IP addresses (D11). There is no geo data yet, so that it fills nothing.
+    /// Fills places from IP addresses (D11).
     pub detect_geo: bool,
 }
 

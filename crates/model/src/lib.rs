@@ -29,6 +29,11 @@ pub mod profile;
 pub mod profile_patch; // what an import changes in a profile
 pub mod subscription_patch; // and in its subscriptions
 
+pub mod event_kind; // table: what can become of a profile
+pub mod trigger; // who wants to know of it
+pub mod event; // what is sent to them
+
+pub mod action; // table: what a token can be allowed to do
 pub mod token;
 pub mod world; // all of the above that is configuration
 pub mod import; // the request and its outcome

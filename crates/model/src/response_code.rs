@@ -65,6 +65,8 @@ response_codes! {
     MethodNotAllowed 405 "Method not allowed";
     /// The e-mail belongs to another profile of the database (D9).
     EmailTaken 409 "Conflict: e-mail belongs to another profile";
+    /// A value that no two profiles may have belongs to another profile of the database.
+    ValueTaken 409 "Conflict: value belongs to another profile";
     /// Several profiles match and the database refuses to choose (M10).
     SeveralFound 409 "Conflict: several profiles match";
     /// The body is larger than the server reads (T13).

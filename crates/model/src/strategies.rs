@@ -95,13 +95,11 @@ fn subscription() -> impl Strategy<Value = Subscription> {
     let categories = collection::vec(text().prop_map(|name| (&*name).into()), 0..3);
     let parts = (any::<u32>(), text(), address(), status, any::<i32>(), fields(), categories);
     parts.prop_map(|(resource, channel, address, status, priority, custom_fields, categories)| Subscription {
-        resource: ResourceId(resource),
-        channel: ChannelName::from(&*channel),
-        address,
         status,
         priority,
         custom_fields,
         categories,
+        ..Subscription::new(ResourceId(resource), ChannelName::from(&*channel), address)
     })
 }
 

@@ -7,6 +7,8 @@ use crate::{
     resource::{Category, ResourceId},
     subscription_status::SubscriptionStatus,
 };
+use jiff::Timestamp;
+use std::net::IpAddr;
 
 /// A subscription. Within a profile it is the one with this resource, channel and address (S1).
 #[derive(Debug, Clone, PartialEq)]
@@ -25,9 +27,28 @@ pub struct Subscription {
     pub custom_fields: Fields,
     /// The chosen topics, each once, in the order first given.
     pub categories: Vec<Category>,
+    /// When, from where and on which page it was made, as far as that was told.
+    pub registration: Registration,
+}
+
+/// How a subscription came about. Dossier 4.1: `date`, `ip`, `url`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registration {
+    /// When.
+    pub date: Option<Timestamp>,
+    /// From which address of the network.
+    pub ip: Option<IpAddr>,
+    /// On which page.
+    pub url: Option<Box<str>>,
 }
 
 impl Subscription {
+    /// A subscription of which nothing else is known yet (S3).
+    pub fn new(resource: ResourceId, channel: ChannelName, address: Address) -> Self {
+        let (status, priority, custom_fields, categories, registration) = Default::default();
+        Self { resource, channel, address, status, priority, custom_fields, categories, registration }
+    }
+
     /// Whether this is the subscription with that resource, channel and address (S1).
     pub fn is(&self, resource: ResourceId, channel: &ChannelName, address: &Address) -> bool {
         self.resource == resource && self.channel == *channel && self.address.is_same(address)

@@ -3,12 +3,12 @@
 use crate::{
     address::Address,
     channel::ChannelName,
-    field::{FieldName, Fields},
+    field::FieldName,
     field_change::FieldChange,
     rejection::Rejection,
     resource::{Category, ResourceId},
     response_code::ResponseCode,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_status::SubscriptionStatus,
 };
 
@@ -31,9 +31,17 @@ pub struct SubscriptionPatch {
     pub custom_fields: Vec<(FieldName, FieldChange)>,
     /// Topics to add.
     pub categories: Vec<Category>,
+    /// How it came about; what is absent stays as it is.
+    pub registration: Registration,
 }
 
 impl SubscriptionPatch {
+    /// A patch that changes nothing of the subscription it means.
+    pub fn new(position: usize, resource: ResourceId, channel: ChannelName, address: Address) -> Self {
+        let (status, priority, custom_fields, categories, registration) = Default::default();
+        Self { position, resource, channel, address, status, priority, custom_fields, categories, registration }
+    }
+
     /// Changes the subscription it means, or adds it. `raises_priority` is the resource's option for new ones (S3).
     /// Refused, with nothing changed, when a functional update has a result that cannot be kept.
     pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) -> Result<(), Rejection> {
@@ -57,15 +65,7 @@ impl SubscriptionPatch {
     }
 
     fn fresh(&self) -> Subscription {
-        Subscription {
-            resource: self.resource,
-            channel: self.channel.clone(),
-            address: self.address.clone(),
-            status: SubscriptionStatus::default(),
-            priority: 0,
-            custom_fields: Fields::default(),
-            categories: Vec::new(),
-        }
+        Subscription::new(self.resource, self.channel.clone(), self.address.clone())
     }
 
     fn changed(&self, mut subscription: Subscription) -> Result<Subscription, Rejection> {
@@ -75,6 +75,9 @@ impl SubscriptionPatch {
         if let Some(priority) = self.priority {
             subscription.priority = priority;
         }
+        let Registration { date, ip, url } = self.registration.clone();
+        let known = &mut subscription.registration;
+        *known = Registration { date: date.or(known.date), ip: ip.or(known.ip), url: url.or(known.url.take()) };
         for (name, change) in &self.custom_fields {
             change.apply(name, &mut subscription.custom_fields).map_err(|refusal| self.invalid(refusal))?;
         }
@@ -105,16 +108,8 @@ mod tests {
     use crate::field::FieldValue;
 
     fn sms(digits: u64) -> SubscriptionPatch {
-        SubscriptionPatch {
-            position: 0,
-            resource: ResourceId(1),
-            channel: "sms".into(),
-            address: Address::Phone(crate::phone::Phone::from_digits(digits).unwrap()),
-            status: None,
-            priority: None,
-            custom_fields: Vec::new(),
-            categories: Vec::new(),
-        }
+        let phone = Address::Phone(crate::phone::Phone::from_digits(digits).unwrap());
+        SubscriptionPatch::new(0, ResourceId(1), "sms".into(), phone)
     }
 
     #[test]

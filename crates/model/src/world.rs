@@ -6,12 +6,14 @@ use crate::{
     rejection::Rejection,
     resource::{Resource, ResourceId},
     response_code::ResponseCode,
-    token::Grant,
+    token::{Grant, TokenHash},
+    trigger::Trigger,
 };
+use subtle::ConstantTimeEq;
 
-/// Databases, resources, channels and tokens. A world that is made from a file has been checked: numbers and names are
+/// Databases, resources, channels, tokens and triggers. A world that is made from a file has been checked: numbers and names are
 /// unique, and what refers to something refers to something that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct World {
     /// The profile databases.
     pub databases: Vec<Database>,
@@ -21,6 +23,8 @@ pub struct World {
     pub channels: Vec<Channel>,
     /// Who may call.
     pub grants: Vec<Grant>,
+    /// Who wants to know what becomes of profiles.
+    pub triggers: Vec<Trigger>,
 }
 
 impl World {
@@ -39,19 +43,15 @@ impl World {
         self.channels.iter().find(|channel| channel.name.as_str() == name)
     }
 
-    /// What the bearer of `secret` may touch. All grants are compared, each in time that does not depend on where
-    /// the texts differ.
-    pub fn grant(&self, secret: &str) -> Result<&Grant, Rejection> {
+    /// What the bearer of the secret with this hash may do. All grants are compared, each in time that does not depend on
+    /// where the hashes differ.
+    pub fn grant(&self, hash: TokenHash) -> Result<&Grant, Rejection> {
         let mut found = None;
         for grant in &self.grants {
-            if is_same_secret(grant.token.secret(), secret) {
+            if bool::from(grant.hash.0.ct_eq(&hash.0)) {
                 found = Some(grant);
             }
         }
         found.ok_or_else(|| ResponseCode::NoAccess.at("token"))
     }
-}
-
-fn is_same_secret(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

@@ -3,6 +3,7 @@
 //! The file's `[suite]` table is for the conformance suite and is not looked at here.
 
 use rollcall_model::{
+    action::Action,
     channel::{self, AddressKind, Channel},
     database::{Database, DatabaseId, SeveralFound, UnknownFields},
     field::{FieldDefinition, FieldDefinitions, FieldKind},
@@ -10,7 +11,7 @@ use rollcall_model::{
     resource::{Resource, ResourceId},
     segment::{Segment, SegmentId},
     system_field::{self, SUBSCRIPTION_FIELDS, SYSTEM_FIELDS},
-    token::Grant,
+    token::{Grant, Right, TokenHash},
     world::World,
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -155,6 +156,7 @@ impl File {
             resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
             grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
             channels,
+            triggers: Vec::new(),
         })
     }
 
@@ -185,8 +187,14 @@ impl File {
         if secret.is_empty() || secret.trim() != secret {
             return Err(fault(&row.token, "a token cannot be empty, nor begin or end with white space".to_owned()));
         }
-        let databases = row.databases.iter().map(|id| self.database(id)).collect::<Result<_, _>>()?;
-        Ok(Grant { token: row.token.get_ref().as_str().into(), databases })
+        let right = |id| Ok(Right { database: self.database(id)?, actions: Action::ALL.to_vec() });
+        Ok(Grant {
+            name: "token".into(),
+            hash: TokenHash::of(secret),
+            rights: row.databases.iter().map(right).collect::<Result<_, _>>()?,
+            rate_limit: None,
+            tariff_limit: None,
+        })
     }
 
     fn database(&self, id: &Spanned<u32>) -> Result<DatabaseId, Fault> {
@@ -276,7 +284,7 @@ impl FieldRow {
             return Err(fault(option, "an option is a word, and no number: options have ordinals".to_owned()));
         }
         let options = self.options.iter().map(|word| word.get_ref().as_str().into()).collect();
-        Ok(FieldDefinition { name, kind, options })
+        Ok(FieldDefinition { options, ..FieldDefinition::new(name, kind) })
     }
 }
 

@@ -11,8 +11,9 @@ pub mod error;
 pub mod ids; // identifiers of new profiles
 pub mod transaction; // what a piece of work sees; the trait `Store`; `write`
 
-mod overlay; // what a job has put
+mod overlay; // what a job has changed
 mod profiles; // profiles and their index, as maps
+mod outbox; // events that wait, as a map
 
 pub mod memory; // the store that forgets
 

@@ -2,9 +2,10 @@
 
 use crate::{
     error::StoreError,
-    overlay::Overlay,
+    outbox::Outbox,
+    overlay::{Changes, Overlay},
     profiles::Profiles,
-    transaction::{Job, ReadJob, Snapshot, Store, View, find_by_id},
+    transaction::{Job, NumberedEvent, ReadJob, Snapshot, Store, View, find_by_id},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -12,6 +13,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventNumber},
     profile::{Profile, ProfileId},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,28 +22,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     /// `None` once closed.
-    profiles: Mutex<Option<Profiles>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    profiles: Profiles,
+    outbox: Outbox,
 }
 
 impl MemoryStore {
     /// A store without profiles.
     pub fn new() -> Self {
-        Self { profiles: Mutex::new(Some(Profiles::default())) }
+        Self { kept: Mutex::new(Some(Kept::default())) }
     }
 
     /// Work that panics does so over its overlay, so that the maps behind a poisoned lock are whole.
-    fn lock(&self) -> MutexGuard<'_, Option<Profiles>> {
-        self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for MemoryStore {
     fn enqueue(&self, mut job: Job) -> Result<(), StoreError> {
         let mut lock = self.lock();
-        let profiles = lock.as_mut().ok_or(StoreError::Closed)?;
-        let mut overlay = Overlay::new(&*profiles);
+        let kept = lock.as_mut().ok_or(StoreError::Closed)?;
+        let mut overlay = Overlay::new(&*kept);
         if job.run(&mut overlay) {
-            overlay.into_puts().into_iter().for_each(|profile| profiles.put(profile));
+            let changes = overlay.into_changes();
+            kept.take_in(changes);
         }
         drop(lock); // before the answer wakes somebody
         job.settle(Ok(()));
@@ -60,7 +69,15 @@ impl Store for MemoryStore {
     }
 }
 
-impl ProfileIndex for Profiles {
+impl Kept {
+    fn take_in(&mut self, changes: Changes) {
+        changes.puts.into_iter().for_each(|profile| self.profiles.put(profile));
+        changes.removed.into_iter().for_each(|(database, id)| self.profiles.remove(database, id));
+        changes.outbox.into_iter().for_each(|change| self.outbox.apply(change));
+    }
+}
+
+impl ProfileIndex for Kept {
     type Error = StoreError;
 
     fn find_oldest(
@@ -71,24 +88,32 @@ impl ProfileIndex for Profiles {
     ) -> Result<Vec<ProfileId>, StoreError> {
         match key.source {
             KeySource::ProfileId => find_by_id(self, database, key),
-            _ => Ok(self.holders(database, key, count)),
+            _ => Ok(self.profiles.holders(database, key, count)),
         }
     }
 }
 
-impl View for Profiles {
+impl View for Kept {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        Ok(self.get(database, id).cloned())
+        Ok(self.profiles.get(database, id).cloned())
     }
 }
 
-impl Snapshot for Profiles {
+impl Snapshot for Kept {
     fn profiles_after(
         &self,
         database: DatabaseId,
         after: Option<ProfileId>,
         count: usize,
     ) -> Result<Vec<Arc<Profile>>, StoreError> {
-        Ok(self.after(database, after).take(count).cloned().collect())
+        Ok(self.profiles.after(database, after).take(count).cloned().collect())
+    }
+
+    fn event(&self, number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        Ok(self.outbox.get(number).cloned())
+    }
+
+    fn events_after(&self, after: Option<EventNumber>, count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        Ok(self.outbox.after(after).take(count).collect())
     }
 }

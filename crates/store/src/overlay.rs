@@ -1,9 +1,10 @@
-//! What a piece of work has put but no store keeps yet, laid over the state it reads. It is kept as a whole or dropped.
+//! What a piece of work has changed but no store keeps yet, laid over the state it reads. It is kept as a whole or
+//! dropped.
 
 use crate::{
     error::StoreError,
     profiles::Profiles,
-    transaction::{Transaction, View, find_by_id},
+    transaction::{OutboxChange, Transaction, View, find_by_id},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -19,6 +20,20 @@ use std::sync::Arc;
 pub(crate) struct Overlay<'a> {
     base: &'a dyn View,
     puts: Puts,
+    /// Profiles that the job has removed, and has not put again.
+    removed: Vec<(DatabaseId, ProfileId)>,
+    outbox: Vec<OutboxChange>,
+}
+
+/// What a job has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Profiles to keep, each once.
+    pub(crate) puts: Vec<Arc<Profile>>,
+    /// Profiles to remove: others.
+    pub(crate) removed: Vec<(DatabaseId, ProfileId)>,
+    /// What becomes of events, in this order.
+    pub(crate) outbox: Vec<OutboxChange>,
 }
 
 /// What a job has put, each profile once. Nearly every job puts a profile or two, so that looking through them beats an
@@ -32,15 +47,20 @@ const FEW: usize = 8;
 
 impl<'a> Overlay<'a> {
     pub(crate) fn new(base: &'a dyn View) -> Self {
-        Self { base, puts: Puts::Few(Vec::new()) }
+        Self { base, puts: Puts::Few(Vec::new()), removed: Vec::new(), outbox: Vec::new() }
     }
 
-    /// What the job has put, each profile once.
-    pub(crate) fn into_puts(self) -> Vec<Arc<Profile>> {
-        match self.puts {
+    /// What the job has changed.
+    pub(crate) fn into_changes(self) -> Changes {
+        let puts = match self.puts {
             Puts::Few(puts) => puts,
             Puts::Many(puts) => puts.all().cloned().collect(),
-        }
+        };
+        Changes { puts, removed: self.removed, outbox: self.outbox }
+    }
+
+    fn is_removed(&self, database: DatabaseId, id: ProfileId) -> bool {
+        self.removed.contains(&(database, id))
     }
 }
 
@@ -67,6 +87,13 @@ impl Puts {
         let has_key = |profile: &Profile| keys_of(profile).iter().any(|has| has.is_found_by(key));
         let of_database = puts.iter().filter(|profile| profile.database == database);
         of_database.filter(|profile| has_key(profile)).map(|profile| profile.id).collect()
+    }
+
+    fn remove(&mut self, database: DatabaseId, id: ProfileId) {
+        match self {
+            Self::Few(puts) => puts.retain(|profile| (profile.database, profile.id) != (database, id)),
+            Self::Many(puts) => puts.remove(database, id),
+        }
     }
 
     fn put(&mut self, profile: Arc<Profile>) {
@@ -101,12 +128,12 @@ impl ProfileIndex for Overlay<'_> {
             return find_by_id(self, database, key);
         }
         // Those that were put may have lost the key, so that as many more are asked for.
-        let put = self.puts.count();
-        let below = self.base.find_oldest(database, key, count.saturating_add(put))?;
-        if put == 0 {
+        let changed = self.puts.count() + self.removed.len();
+        let below = self.base.find_oldest(database, key, count.saturating_add(changed))?;
+        if changed == 0 {
             return Ok(below);
         }
-        let is_changed = |id| self.puts.get(database, id).is_some();
+        let is_changed = |id| self.is_removed(database, id) || self.puts.get(database, id).is_some();
         let mut found = lay_over(below, is_changed, self.puts.holders(database, key, count));
         found.truncate(count);
         Ok(found)
@@ -117,6 +144,7 @@ impl View for Overlay<'_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
         match self.puts.get(database, id) {
             Some(profile) => Ok(Some(Arc::clone(profile))),
+            None if self.is_removed(database, id) => Ok(None),
             None => self.base.profile(database, id),
         }
     }
@@ -124,7 +152,23 @@ impl View for Overlay<'_> {
 
 impl Transaction for Overlay<'_> {
     fn put(&mut self, profile: Profile) -> Result<(), StoreError> {
+        if !self.removed.is_empty() {
+            self.removed.retain(|removed| *removed != (profile.database, profile.id));
+        }
         self.puts.put(Arc::new(profile));
+        Ok(())
+    }
+
+    fn remove(&mut self, database: DatabaseId, id: ProfileId) -> Result<(), StoreError> {
+        self.puts.remove(database, id);
+        if !self.is_removed(database, id) {
+            self.removed.push((database, id));
+        }
+        Ok(())
+    }
+
+    fn change_outbox(&mut self, change: OutboxChange) -> Result<(), StoreError> {
+        self.outbox.push(change);
         Ok(())
     }
 }

@@ -80,6 +80,15 @@ impl Profiles {
         }
     }
 
+    /// Takes the profile out, if it is there, and its keys with it.
+    pub(crate) fn remove(&mut self, database: DatabaseId, id: ProfileId) {
+        if let Some(profile) = self.by_id.remove(&(database, id)) {
+            for key in keys_of(&profile) {
+                self.remove_key(key_place(database, &key), (id, key.resource));
+            }
+        }
+    }
+
     fn add_key(&mut self, place: Vec<u8>, holder: Holder) {
         self.by_key.entry(place.into()).and_modify(|holders| holders.add(holder)).or_insert(Holders::One(holder));
     }

@@ -14,7 +14,7 @@ use rollcall_model::{
     profile::{Profile, ProfileId},
     resource::ResourceId,
     segment::SegmentId,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_status::SubscriptionStatus,
     value::{Object, Value},
 };
@@ -164,6 +164,7 @@ impl<'a> SubscriptionRecord<'a> {
             priority: self.priority,
             custom_fields: fields(self.custom_fields)?,
             categories: self.categories.into_iter().map(Into::into).collect(),
+            registration: Registration::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventNumber},
     profile::{Profile, ProfileId},
 };
 use std::{
@@ -31,7 +32,17 @@ pub trait Snapshot: View {
         after: Option<ProfileId>,
         count: usize,
     ) -> Result<Vec<Arc<Profile>>, StoreError>;
+
+    /// The event with this number, if it is still in the outbox.
+    fn event(&self, number: EventNumber) -> Result<Option<Arc<Event>>, StoreError>;
+
+    /// Events of the outbox with a greater number than `after`, or all of them; in the order of their numbers, `count`
+    /// of them at most.
+    fn events_after(&self, after: Option<EventNumber>, count: usize) -> Result<Vec<NumberedEvent>, StoreError>;
 }
+
+/// An event and its place in the outbox.
+pub type NumberedEvent = (EventNumber, Arc<Event>);
 
 /// One consistent state of a store, to read and to change. What is put is seen at once by the same work, and by
 /// everybody else once it is kept.
@@ -39,6 +50,23 @@ pub trait Transaction: View {
     /// Keeps the profile, in place of the one with its database and identifier. From then on it is found by the keys
     /// it has now, and no longer by those it had.
     fn put(&mut self, profile: Profile) -> Result<(), StoreError>;
+
+    /// Removes the profile with this identifier, if the database has it. From then on nothing finds it.
+    fn remove(&mut self, database: DatabaseId, id: ProfileId) -> Result<(), StoreError>;
+
+    /// Changes what is in the outbox, together with everything else that the work changes.
+    fn change_outbox(&mut self, change: OutboxChange) -> Result<(), StoreError>;
+}
+
+/// What becomes of the outbox.
+#[derive(Debug, Clone)]
+pub enum OutboxChange {
+    /// An event is put behind all others.
+    Post(Arc<Event>),
+    /// The event is kept in place of the one with this number, if that is still there.
+    Replace(EventNumber, Arc<Event>),
+    /// The event with this number is taken out, if it is still there.
+    Remove(EventNumber),
 }
 
 /// A place where profiles are kept.
@@ -50,6 +78,12 @@ pub trait Store: Send + Sync + 'static {
     /// Hands the job over, to be run on one consistent state with everything that has been answered before. It is to be
     /// short, since it may keep writes waiting. An error hands nothing over.
     fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError>;
+
+    /// Whether this process is the one that delivers the events of the outbox. Where several share a store, it is one of
+    /// them at a time; it stays the one until it closes the store or goes away.
+    fn may_deliver(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
 
     /// Finishes what has been handed over, and lets go of files; comes back when both are done. Later calls, but for
     /// this one, are [`StoreError::Closed`].

@@ -9,7 +9,6 @@ use rollcall_model::{
     resource::{Resource, ResourceId},
     segment::{Segment, SegmentId},
     system_field::{self, SUBSCRIPTION_FIELDS, SYSTEM_FIELDS},
-    token::Grant,
     world::World,
 };
 
@@ -30,9 +29,8 @@ pub(crate) const CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
 /// Database 1, resources 1 (all channels) and 2 (e-mail and SMS), one custom channel.
 pub(crate) fn world() -> World {
     let custom = CUSTOM_FIELDS.iter().map(|&(name, kind)| FieldDefinition {
-        name: name.into(),
-        kind,
         options: if kind == FieldKind::Enum { vec!["bronze".into(), "silver".into()] } else { Vec::new() },
+        ..FieldDefinition::new(name.into(), kind)
     });
     let fields = FieldDefinitions::new(system_field::definitions(SYSTEM_FIELDS).chain(custom).collect()).unwrap();
     let max_bot = Channel { name: "max_bot".into(), address: AddressKind::Custom { id_field: "chat_id".into() } };
@@ -45,7 +43,7 @@ pub(crate) fn world() -> World {
         categories: vec!["category_1".into(), "category_2".into()],
         fields: FieldDefinitions::new(
             system_field::definitions(SUBSCRIPTION_FIELDS)
-                .chain([FieldDefinition { name: "custom_field_1".into(), kind: FieldKind::Text, options: Vec::new() }])
+                .chain([FieldDefinition::new("custom_field_1".into(), FieldKind::Text)])
                 .collect(),
         )
         .unwrap(),
@@ -63,6 +61,6 @@ pub(crate) fn world() -> World {
         }],
         resources: vec![resource(1, &channels), resource(2, &channels[..2])],
         channels,
-        grants: vec![Grant { token: "abcdefghijklmnqrstuvwxyz".into(), databases: vec![DatabaseId(1)] }],
+        ..World::default()
     }
 }

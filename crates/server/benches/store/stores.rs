@@ -12,11 +12,14 @@ use std::thread;
 use rollcall_matching::index::ProfileIndex;
 use rollcall_matching::key::LookupKey;
 use rollcall_model::database::DatabaseId;
+use rollcall_model::event::{Event, EventNumber};
 use rollcall_model::profile::{Profile, ProfileId};
 use rollcall_store::disk::{LARGEST_BATCH, QUEUE_CAPACITY};
 use rollcall_store::error::StoreError;
 use rollcall_store::record;
-use rollcall_store::transaction::{HandOn, Job, ReadJob, Snapshot, Store, Transaction, View};
+use rollcall_store::transaction::{
+    HandOn, Job, NumberedEvent, OutboxChange, ReadJob, Snapshot, Store, Transaction, View,
+};
 
 /// Hands one job at a time to the store behind it, which therefore syncs once for each.
 pub(crate) struct OneAtATime<S>(Arc<Inner<S>>);
@@ -161,11 +164,27 @@ impl Snapshot for Nothing {
     fn profiles_after(&self, _: DatabaseId, _: Option<ProfileId>, _: usize) -> Result<Vec<Arc<Profile>>, StoreError> {
         Ok(Vec::new())
     }
+
+    fn event(&self, _: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        Ok(None)
+    }
+
+    fn events_after(&self, _: Option<EventNumber>, _: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 impl Transaction for Nothing {
     fn put(&mut self, profile: Profile) -> Result<(), StoreError> {
         self.put = Some(profile);
+        Ok(())
+    }
+
+    fn remove(&mut self, _: DatabaseId, _: ProfileId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn change_outbox(&mut self, _: OutboxChange) -> Result<(), StoreError> {
         Ok(())
     }
 }

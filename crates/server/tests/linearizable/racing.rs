@@ -9,7 +9,7 @@ use rollcall_model::{
 use rollcall_store::{
     error::StoreError,
     memory::MemoryStore,
-    transaction::{HandOn, Job, ReadJob, Store, Transaction, View},
+    transaction::{HandOn, Job, OutboxChange, ReadJob, Store, Transaction, View},
 };
 use std::{sync::Arc, thread};
 
@@ -90,5 +90,13 @@ impl Transaction for Recording<'_> {
     fn put(&mut self, profile: Profile) -> Result<(), StoreError> {
         self.puts.push(profile.clone());
         self.state.put(profile)
+    }
+
+    fn remove(&mut self, database: DatabaseId, id: ProfileId) -> Result<(), StoreError> {
+        self.state.remove(database, id)
+    }
+
+    fn change_outbox(&mut self, change: OutboxChange) -> Result<(), StoreError> {
+        self.state.change_outbox(change)
     }
 }

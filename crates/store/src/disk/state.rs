@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{OpenError, StoreError},
     record,
-    transaction::{Snapshot, View, find_by_id},
+    transaction::{NumberedEvent, Snapshot, View, find_by_id},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -18,6 +18,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventNumber},
     profile::{Profile, ProfileId},
 };
 use std::{
@@ -210,5 +211,13 @@ impl Snapshot for State {
     ) -> Result<Vec<Arc<Profile>>, StoreError> {
         let slots = self.index.after(database, after).take(count);
         slots.map(|slot| self.profile_at(slot.place, database, slot.id)).collect()
+    }
+
+    fn event(&self, _number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        Ok(None)
+    }
+
+    fn events_after(&self, _after: Option<EventNumber>, _count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        Ok(Vec::new())
     }
 }

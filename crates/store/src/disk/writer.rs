@@ -200,7 +200,7 @@ fn run_all(state: &State, jobs: impl Iterator<Item = Job>) -> (Vec<Job>, Vec<Cha
     let mut done = Vec::new();
     for mut job in jobs {
         let mut overlay = Overlay::new(&batch);
-        let to_keep = if job.run(&mut overlay) { overlay.into_puts() } else { Vec::new() };
+        let to_keep = if job.run(&mut overlay) { overlay.into_changes().puts } else { Vec::new() };
         match batch.take_in(to_keep) {
             Ok(()) => done.push(job),
             Err(error) => job.settle(Err(error)),

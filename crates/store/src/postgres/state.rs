@@ -4,7 +4,7 @@ use super::connection::{Connection, Fault};
 use crate::{
     error::StoreError,
     key_place::key_place,
-    transaction::{Snapshot, View, find_by_id},
+    transaction::{NumberedEvent, Snapshot, View, find_by_id},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -12,6 +12,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventNumber},
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
@@ -184,5 +185,13 @@ impl Snapshot for State<'_> {
         let places = places.map_err(|fault| self.note(fault))?;
         let profiles = places.into_iter().map(|(database, id)| self.profile(database, id));
         profiles.filter_map(Result::transpose).collect()
+    }
+
+    fn event(&self, _number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        Ok(None)
+    }
+
+    fn events_after(&self, _after: Option<EventNumber>, _count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        Ok(Vec::new())
     }
 }

@@ -150,7 +150,7 @@ fn run_all(jobs: &mut [Job], state: &State<'_>, looks_first: bool) -> (Vec<Chang
     let mut batch = Batch::new(state, looks_first);
     let run = |job: &mut Job| {
         let mut overlay = Overlay::new(&batch);
-        let to_keep = if job.run(&mut overlay) { overlay.into_puts() } else { Vec::new() };
+        let to_keep = if job.run(&mut overlay) { overlay.into_changes().puts } else { Vec::new() };
         batch.take_in(to_keep).err()
     };
     let refusals = jobs.iter_mut().map(run).collect();

@@ -8,13 +8,12 @@ use rollcall_model::{
     channel::ChannelName,
     database::DatabaseId,
     email::Email,
-    field::{FieldValue, Fields},
+    field::FieldValue,
     phone::Phone,
     profile::{Profile, ProfileId},
     resource::ResourceId,
     segment::SegmentId,
     subscription::Subscription,
-    subscription_status::SubscriptionStatus,
 };
 use rollcall_store::{
     error::StoreError,
@@ -73,15 +72,7 @@ pub(crate) fn id(number: u8) -> ProfileId {
 }
 
 pub(crate) fn subscription(resource: u32, channel: &str, address: Address) -> Subscription {
-    Subscription {
-        resource: ResourceId(resource),
-        channel: ChannelName::from(channel),
-        address,
-        status: SubscriptionStatus::default(),
-        priority: 0,
-        custom_fields: Fields::default(),
-        categories: Vec::new(),
-    }
+    Subscription::new(ResourceId(resource), ChannelName::from(channel), address)
 }
 
 /// A profile that has a key of every source.
