@@ -125,8 +125,8 @@ impl Seam {
     pub(crate) fn server(self) -> anyhow::Result<Arc<dyn Answer>> {
         let service = Service::new(self.build_world()?, self.build_store());
         let modes = self.build_modes();
-        let (world, store) = (Arc::clone(&service.world), Arc::clone(&service.store));
-        let importer = self.build_importer(Importer { world, store, modes });
+        let store = Arc::clone(&service.store);
+        let importer = self.build_importer(Importer { store, modes });
         Ok(Arc::new(Front { service: Service { importer, modes, ..service }, seam: self }))
     }
 
@@ -172,9 +172,9 @@ struct Changed {
 }
 
 impl Import for Changed {
-    fn import(&self, mut request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, mut request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         (self.change)(&mut request);
-        self.importer.import(request)
+        self.importer.import(request, world)
     }
 }
 

@@ -14,7 +14,7 @@ use rollcall_model::{
     channel::{self, AddressKind, Channel},
     database::{Database, DatabaseId, SeveralFound, UnknownFields},
     email::Email,
-    field::{FieldDefinition, FieldDefinitions, FieldKind, FieldValue, Fields},
+    field::{FieldDefinition, FieldDefinitions, FieldKind, FieldValue},
     field_change::FieldChange,
     import::{Identifiers, SearchedValue},
     phone::Phone,

@@ -3,9 +3,8 @@
 use crate::{
     failure::{Failure, apart},
     import::settle,
-    service::Service,
+    routes::Request,
 };
-use rollcall_codec::request::Parameters;
 use rollcall_matching::{
     key::Wanted,
     mode::{self, Mode},
@@ -23,14 +22,11 @@ use rollcall_store::transaction::{self, Snapshot};
 use std::sync::Arc;
 
 /// The profile that the request means.
-pub(crate) async fn profile(
-    parameters: &Parameters<'_, '_>,
-    database: &Database,
-    service: &Service,
-) -> Result<Arc<Profile>, Failure> {
-    let identifiers = parameters.identifiers(database, &service.world)?;
+pub(crate) async fn profile(request: &Request<'_>, database: &Database) -> Result<Arc<Profile>, Failure> {
+    let Request { service, parameters, .. } = request;
+    let identifiers = parameters.identifiers(database, request.world)?;
     let mode = mode::choose(service.modes, parameters.matching()?.as_deref(), &identifiers)?;
-    let (world, database) = (Arc::clone(&service.world), database.id);
+    let (world, database) = (Arc::clone(request.world), database.id);
     let work = move |state: &dyn Snapshot| apart(found(&identifiers, mode, database, &world, state));
     Ok(transaction::read(&*service.store, work).await??)
 }

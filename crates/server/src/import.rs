@@ -14,7 +14,7 @@ use rollcall_matching::{
 use rollcall_model::{
     database::{Database, SeveralFound},
     email::Email,
-    import::{ImportOutcome, ImportRequest},
+    import::{ImportOutcome, ImportRequest, ImportScope},
     profile::{Profile, ProfileId},
     rejection::Rejection,
     response_code::ResponseCode,
@@ -30,14 +30,12 @@ use std::sync::Arc;
 
 /// Takes imports. A seam: what stands in for it sees requests and outcomes as values.
 pub trait Import: Send + Sync + 'static {
-    /// Makes the import take effect, or says why not.
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>>;
+    /// Makes the import take effect under this configuration, or says why not.
+    fn import(&self, request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>>;
 }
 
-/// Imports into a store, by a configuration and a table of modes.
+/// Imports into a store, by a table of modes.
 pub struct Importer {
-    /// The configuration.
-    pub world: Arc<World>,
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
     /// The matching modes; [`mode::MODES`], unless a test wants others.
@@ -45,8 +43,8 @@ pub struct Importer {
 }
 
 impl Import for Importer {
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
-        let (world, modes) = (Arc::clone(&self.world), self.modes);
+    fn import(&self, request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        let modes = self.modes;
         Box::pin(async move {
             let work = move |state: &mut dyn Transaction| apart(take_effect(&request, &world, modes, state));
             Ok(transaction::write(&*self.store, work).await??)
@@ -63,12 +61,18 @@ fn take_effect(
     let database = world.database(request.database).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
     let wanted = Wanted { identifiers: &request.identifiers, patch: &request.patch };
 
-    // 1. Which mode, and what will it look up?
-    let mode = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
-    let plan = Plan::new(mode, wanted, database, world)?;
+    // 1. Which mode, and what becomes of it where nobody is found?
+    let named = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
+    let only_updates = request.scope == ImportScope::Existing;
+    let mode = &Mode { on_absent: if only_updates { OnAbsent::Refuse } else { named.on_absent }, ..*named };
 
-    // 2. Whom does it find?
-    let found = settle(plan.resolve(state)?, mode, database)?;
+    // 2. Whom does it find? A call that only adds looks for nobody.
+    let found = match request.scope {
+        ImportScope::New => None,
+        ImportScope::Any | ImportScope::Existing => {
+            settle(Plan::new(mode, wanted, database, world)?.resolve(state)?, mode, database)?
+        }
+    };
 
     // 3. The profile as it is, or a new one that the mode can find again.
     let before = found.map(|id| stored(database, id, state)).transpose()?;

@@ -1,29 +1,44 @@
 //! Table: the calls. Rulings T1-T3.
 
-use crate::{failure::Failure, get, service::Service};
+use crate::{call::Pending, failure::Failure, get, service::Service};
 use rollcall_codec::{answer, format::Format, import, request::Parameters};
-use rollcall_model::database::Database;
+use rollcall_model::{action::Action, database::Database, token::Grant, world::World};
+use std::sync::Arc;
 
-use crate::call::Pending;
-
-/// A call: where it is, and what it does.
+/// A call: where it is, what one must be allowed to do for it, and what it does.
 #[derive(Clone, Copy)]
 pub struct Route {
     /// The path, without a trailing slash.
     pub path: &'static str,
-    /// Answers an authorised request with a body.
-    pub serve: for<'a> fn(Request<'a>) -> Pending<'a, Result<Vec<u8>, Failure>>,
+    /// What a token must allow.
+    pub action: Action,
+    /// Answers an authenticated request with a body.
+    pub serve: Serve,
 }
 
-/// What a route has to work with: a parsed body whose sender may use the database.
+/// What a call is about.
+#[derive(Clone, Copy)]
+pub enum Serve {
+    /// A database that `db_id` names, in which the caller may do the action.
+    InDatabase(for<'a> fn(Request<'a>, &'a Database) -> Answering<'a>),
+    /// What the configuration says; as much of it as the caller may see.
+    OfConfiguration(for<'a> fn(Request<'a>) -> Answering<'a>),
+}
+
+/// A body on its way.
+pub type Answering<'a> = Pending<'a, Result<Vec<u8>, Failure>>;
+
+/// What a route has to work with: a parsed body whose sender is known.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The server.
     pub service: &'a Service,
+    /// The configuration it goes by.
+    pub world: &'a Arc<World>,
+    /// What its sender may do.
+    pub grant: &'a Grant,
     /// What the body says.
     pub parameters: Parameters<'a, 'a>,
-    /// The database that is meant.
-    pub database: &'a Database,
     /// How the answer is to be written.
     pub format: Format,
 }
@@ -33,8 +48,8 @@ pub const METHOD: &str = "POST";
 
 /// The calls.
 pub const ROUTES: &[Route] = &[
-    Route { path: "/api/v1.1/profiles/import", serve: import_profile },
-    Route { path: "/api/v1.1/profiles/get", serve: get_profile },
+    Route { path: "/api/v1.1/profiles/import", action: Action::Import, serve: Serve::InDatabase(import_profile) },
+    Route { path: "/api/v1.1/profiles/get", action: Action::Read, serve: Serve::InDatabase(get_profile) },
 ];
 
 /// The call at this path, with or without one trailing slash (T1).
@@ -43,20 +58,19 @@ pub fn route(path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path)
 }
 
-fn import_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>> {
+fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
-        let Request { service, parameters, database, format } = request;
-        let import = import::read(&parameters, database, &service.world, service.limits)?;
-        let outcome = service.importer.import(import).await?;
+        let Request { service, world, parameters, format, .. } = request;
+        let import = import::read(&parameters, database, world, service.limits)?;
+        let outcome = service.importer.import(import, Arc::clone(world)).await?;
         Ok(answer::outcome(outcome, format))
     })
 }
 
-fn get_profile(request: Request<'_>) -> Pending<'_, Result<Vec<u8>, Failure>> {
+fn get_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
-        let Request { service, parameters, database, format } = request;
-        let profile = get::profile(&parameters, database, service).await?;
-        Ok(answer::profile(&profile, &service.world, format))
+        let profile = get::profile(&request, database).await?;
+        Ok(answer::profile(&profile, request.world, request.format))
     })
 }
 

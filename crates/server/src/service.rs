@@ -5,12 +5,18 @@ use crate::{
     failure::Failure,
     import::{Import, Importer},
     probes::{self, Probe},
-    routes::{self, METHOD, Request, Route},
+    routes::{self, METHOD, Request, Route, Serve},
+    worlds::Worlds,
 };
 use rollcall_codec::{answer, format::Format, limits::Limits, request::Parameters, tree::parse};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
-    database::Database, rejection::Rejection, response_code::ResponseCode, token::ApiToken, world::World,
+    action::Action,
+    database::Database,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    token::{ApiToken, Grant, TokenHash},
+    world::World,
 };
 use rollcall_store::transaction::Store;
 use std::{
@@ -23,7 +29,7 @@ use std::{
 /// The server without its sockets.
 pub struct Service {
     /// The configuration.
-    pub world: Arc<World>,
+    pub worlds: Arc<Worlds>,
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
     /// Takes imports.
@@ -37,9 +43,9 @@ pub struct Service {
 impl Service {
     /// A server with this configuration and store, and everything else as documented.
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
-        let world = Arc::new(world);
-        let importer = Importer { world: Arc::clone(&world), store: Arc::clone(&store), modes: MODES };
-        Self { world, store, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
+        let worlds = Arc::new(Worlds::new(world));
+        let importer = Importer { store: Arc::clone(&store), modes: MODES };
+        Self { worlds, store, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
     }
 }
 
@@ -111,24 +117,41 @@ impl Service {
         if let Some(asked) = parameters.answer_format()? {
             *format = asked;
         }
-        let database = self.authorise(call, &parameters)?;
-        (route.serve)(Request { service: self, parameters, database, format: *format }).await
-    }
-
-    /// The database that is meant, if the caller may use it. The first token that is present decides (T7).
-    fn authorise(&self, call: &Call<'_>, parameters: &Parameters<'_, '_>) -> Result<&Database, Rejection> {
-        let token = match parameters.token()? {
-            Some(token) => Some(token),
-            None => bearer(call).or_else(|| call.parameter("token").map(|secret| ApiToken::from(&*secret))),
-        };
-        let token = token.ok_or_else(|| ResponseCode::TokenMissing.at("token"))?;
-        let grant = self.world.grant(token.secret())?;
-        let id = parameters.database_id()?;
-        let database = self.world.database(id).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
-        match grant.databases.contains(&id) {
-            true => Ok(database),
-            false => Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id")),
+        let world = self.worlds.now();
+        let grant = authenticate(call, &parameters, &world)?;
+        let request = Request { service: self, world: &world, grant, parameters, format: *format };
+        match route.serve {
+            Serve::InDatabase(serve) => serve(request, database(&request, route.action)?).await,
+            Serve::OfConfiguration(serve) => serve(request).await,
         }
+    }
+}
+
+/// What the caller may do. The first token that is present decides (T7).
+fn authenticate<'w>(
+    call: &Call<'_>,
+    parameters: &Parameters<'_, '_>,
+    world: &'w World,
+) -> Result<&'w Grant, Rejection> {
+    let token = match parameters.token()? {
+        Some(token) => Some(token),
+        None => bearer(call).or_else(|| call.parameter("token").map(|secret| ApiToken::from(&*secret))),
+    };
+    let token = token.ok_or_else(|| ResponseCode::TokenMissing.at("token"))?;
+    world.grant(TokenHash::of(token.secret()))
+}
+
+/// The database that is meant, if the caller may do this there (T11).
+fn database<'w>(request: &Request<'w>, action: Action) -> Result<&'w Database, Rejection> {
+    let id = request.parameters.database_id()?;
+    let database = request.world.database(id).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
+    if !request.grant.knows(id) {
+        Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id"))
+    } else if !request.grant.allows(action, id) {
+        let problem = format!("the token has no right to {} here", action.name());
+        Err(ResponseCode::NoAccess.because(problem).under("db_id"))
+    } else {
+        Ok(database)
     }
 }
 

@@ -12,6 +12,7 @@ use rollcall_codec::format::Format;
 use rollcall_model::{
     import::{ImportOutcome, ImportRequest},
     response_code::ResponseCode,
+    world::World,
 };
 use rollcall_server::{
     call::{Answer, Call, Pending, Reply},
@@ -170,7 +171,7 @@ fn answers_a_client_that_has_nothing_more_to_say() {
 fn a_panic_is_answered_and_the_server_goes_on() {
     struct Panics;
     impl Import for Panics {
-        fn import(&self, _: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+        fn import(&self, _: ImportRequest, _: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
             Box::pin(async { panic!("on purpose") })
         }
     }

@@ -15,6 +15,7 @@ use rollcall_model::{
     rejection::Rejection,
     response_code::ResponseCode,
     segment::SegmentId,
+    world,
 };
 use rollcall_server::{
     call::{Answer, Pending, Reply},
@@ -168,12 +169,12 @@ pub(super) struct LooksFirst(pub(super) import::Importer, pub(super) Option<KeyS
 const UNDER_WAY: Duration = Duration::from_millis(1);
 
 impl Import for LooksFirst {
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, request: ImportRequest, world: Arc<world::World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
             let lens = Arc::new(AsOf(new_profile_id(), self.1));
             tokio::time::sleep(UNDER_WAY).await;
             let store = Arc::new(LensStore { store: Arc::clone(&self.0.store), lens });
-            import::Importer { world: Arc::clone(&self.0.world), store, modes: self.0.modes }.import(request).await
+            import::Importer { store, modes: self.0.modes }.import(request, world).await
         })
     }
 }
@@ -200,9 +201,9 @@ struct OneBehind {
 }
 
 impl Import for OneBehind {
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, request: ImportRequest, world: Arc<world::World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
-            let outcome = self.importer.import(request).await?;
+            let outcome = self.importer.import(request, world).await?;
             let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(latest.replace(outcome).unwrap_or(outcome))
         })
@@ -212,9 +213,9 @@ impl Import for OneBehind {
 struct FreshIds(import::Importer);
 
 impl Import for FreshIds {
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, request: ImportRequest, world: Arc<world::World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
-            self.0.import(request).await?;
+            self.0.import(request, world).await?;
             Ok(ImportOutcome::Updated(new_profile_id()))
         })
     }
@@ -223,9 +224,9 @@ impl Import for FreshIds {
 struct OnlyCreates(import::Importer);
 
 impl Import for OnlyCreates {
-    fn import(&self, request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, request: ImportRequest, world: Arc<world::World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
-            match self.0.import(request).await? {
+            match self.0.import(request, world).await? {
                 ImportOutcome::Updated(_) => Err(Rejection::from(ResponseCode::MethodNotAllowed).into()),
                 created => Ok(created),
             }
@@ -243,13 +244,16 @@ struct LosesOnReimport {
 const MARK: SegmentId = SegmentId(u32::MAX);
 
 impl Import for LosesOnReimport {
-    fn import(&self, mut request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(
+        &self,
+        mut request: ImportRequest,
+        world: Arc<world::World>,
+    ) -> Pending<'_, Result<ImportOutcome, Failure>> {
         request.patch.add_to_segments.push(MARK);
         Box::pin(async move {
             let lens = Arc::new(Unmarked { channel: self.channel });
             let store = Arc::new(LensStore { store: Arc::clone(&self.importer.store), lens });
-            let world = Arc::clone(&self.importer.world);
-            import::Importer { world, store, modes: self.importer.modes }.import(request).await
+            import::Importer { store, modes: self.importer.modes }.import(request, world).await
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::{Fault, seam::Seam::World};
-use rollcall_model::{field::FieldDefinitions, world};
+use rollcall_model::{action::Action, database::Database, field::FieldDefinitions, token::Right, world};
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(
@@ -10,8 +10,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "PARAM-TOKEN-RIGHT",
         "Every known token may use every database.",
         World(&|world| {
-            let all: Vec<_> = world.databases.iter().map(|database| database.id).collect();
-            world.grants.iter_mut().for_each(|grant| grant.databases.clone_from(&all));
+            let everything = |database: &Database| Right { database: database.id, actions: Action::ALL.to_vec() };
+            let all: Vec<_> = world.databases.iter().map(everything).collect();
+            world.grants.iter_mut().for_each(|grant| grant.rights.clone_from(&all));
         }),
     ),
     fault(

@@ -122,8 +122,8 @@ fn server(freedoms: &'static [Freedom]) -> anyhow::Result<Arc<dyn Answer>> {
     }
     let modes: &[Mode] = modes.leak(); // a server asks for a table that outlives it; there are few of them
     let service = Service::new(world, store);
-    let (world, store) = (Arc::clone(&service.world), Arc::clone(&service.store));
-    let importer = Arc::new(Habits { importer: Importer { world, store, modes }, freedoms });
+    let store = Arc::clone(&service.store);
+    let importer = Arc::new(Habits { importer: Importer { store, modes }, freedoms });
     Ok(Arc::new(Front { service: Service { importer, modes, ..service }, freedoms }))
 }
 
@@ -173,7 +173,7 @@ struct Habits {
 }
 
 impl Import for Habits {
-    fn import(&self, mut request: ImportRequest) -> Pending<'_, Result<ImportOutcome, Failure>> {
+    fn import(&self, mut request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
         Box::pin(async move {
             for freedom in self.freedoms {
                 if let Freedom::Imports(take) = freedom {
@@ -181,9 +181,9 @@ impl Import for Habits {
                 }
             }
             let lens = Arc::new(Habit { request: request.clone(), freedoms: self.freedoms });
-            let Importer { world, store, modes } = &self.importer;
+            let Importer { store, modes } = &self.importer;
             let store = Arc::new(LensStore { store: Arc::clone(store), lens });
-            Importer { world: Arc::clone(world), store, modes }.import(request).await
+            Importer { store, modes }.import(request, world).await
         })
     }
 }
