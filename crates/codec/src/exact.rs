@@ -8,13 +8,14 @@ use crate::{
     element::Element,
     encode::field_value,
     node::Node,
-    scalar::{is_shown_as_date, is_time_zone},
+    scalar::is_shown_as_date,
 };
 use rollcall_model::{
     distinct::distinct,
     field::{FieldDefinition, FieldKind, FieldName, FieldValue},
     phone::Region,
     rejection::Rejection,
+    time_zone::is_time_zone,
     value::Value,
 };
 use std::hash::Hash;

@@ -4,7 +4,7 @@ use crate::{element::Element, tree::Content};
 use jiff::{
     Timestamp,
     civil::Date,
-    tz::{TimeZone, TimeZoneDatabase},
+    tz::TimeZone,
 };
 use rollcall_model::{
     distinct::distinct,
@@ -12,9 +12,10 @@ use rollcall_model::{
     field::{FieldDefinition, FieldKind, FieldValue},
     phone::{Phone, Region},
     rejection::Rejection,
+    time_zone::is_time_zone,
     value::{self, Value},
 };
-use std::{borrow::Cow, net::IpAddr, ops::RangeInclusive, sync::LazyLock};
+use std::{borrow::Cow, net::IpAddr, ops::RangeInclusive};
 
 impl<'t> Element<'t, '_> {
     /// A text. Whole numbers are one too: nothing is lost by writing them down (D5).
@@ -224,17 +225,9 @@ impl<'t> Element<'t, '_> {
     }
 }
 
-/// The time zones that there are: those built in, whatever this machine has installed.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
 /// Whether the text says anything.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.trim_ascii().is_empty()
-}
-
-/// Whether a time zone is called so.
-pub(crate) fn is_time_zone(name: &str) -> bool {
-    ZONES.get(name).is_ok()
 }
 
 /// Whether a moment is shown in a spelling that a date may have: years have four digits.
