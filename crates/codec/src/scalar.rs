@@ -145,7 +145,7 @@ impl<'t> Element<'t, '_> {
     }
 
     /// A moment: RFC 3339, the same without seconds, or a day, which means its midnight in UTC (D6).
-    fn date(self) -> Result<Timestamp, Rejection> {
+    pub(crate) fn date(self) -> Result<Timestamp, Rejection> {
         let refusal = || self.refuse("not a date: YYYY-MM-DD or RFC 3339 is wanted");
         let text = self.text()?;
         let text = text.trim_ascii();
