@@ -1,11 +1,7 @@
 //! Reading one value by the type that is wanted, never by its look. Rulings D5-D8, X5, X6.
 
 use crate::{element::Element, tree::Content};
-use jiff::{
-    Timestamp,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rollcall_model::{
     distinct::distinct,
     email::Email,

@@ -69,19 +69,20 @@ fn profile() -> impl Strategy<Value = Profile> {
     let known = (any_profile(), known_fields(profile_field_names()), vec(known_places(), 4));
     let known = known.prop_map(|(profile, fields, places)| {
         let subscriptions = profile.subscriptions.into_iter().zip(places);
-        let subscriptions = subscriptions.map(|(subscription, (resource, channel, custom_fields, category, registration))| {
-            let priority = subscription.priority.saturating_abs();
-            let categories = category.into_iter().map(Into::into).collect();
-            Subscription {
-                resource: ResourceId(resource),
-                channel,
-                custom_fields,
-                priority,
-                categories,
-                registration,
-                ..subscription
-            }
-        });
+        let subscriptions =
+            subscriptions.map(|(subscription, (resource, channel, custom_fields, category, registration))| {
+                let priority = subscription.priority.saturating_abs();
+                let categories = category.into_iter().map(Into::into).collect();
+                Subscription {
+                    resource: ResourceId(resource),
+                    channel,
+                    custom_fields,
+                    priority,
+                    categories,
+                    registration,
+                    ..subscription
+                }
+            });
         let segments = profile.segments.into_iter().map(|segment| SegmentId(segment.0 % 4)).collect();
         Profile { fields, subscriptions: subscriptions.collect(), segments, ..profile }
     });
@@ -204,7 +205,8 @@ fn a_subscription_that_an_import_would_not_make_is_written_exactly() {
     let subscription = olga().subscriptions.remove(0);
     let repeated = vec![subscription.categories[0].clone(); 2];
     let push = Address::Push { provider: "a".into(), subscription_id: " ".into() };
-    let on = |date: &str, url: &str| Registration { date: Some(date.parse().unwrap()), ip: None, url: Some(url.into()) };
+    let on =
+        |date: &str, url: &str| Registration { date: Some(date.parse().unwrap()), ip: None, url: Some(url.into()) };
     let cases = [
         Subscription { priority: -1, ..subscription.clone() },
         Subscription { categories: vec!["elsewhere".into()], ..subscription.clone() },
