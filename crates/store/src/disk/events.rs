@@ -70,6 +70,11 @@ impl Events {
         (before != place).then_some(before)
     }
 
+    /// Forgets what is said to be in a segment that `counts` no longer: it has ended since.
+    pub(crate) fn forget_unless(&mut self, counts: impl Fn(u32) -> bool) {
+        self.places.retain(|_, event| counts(event.place.segment));
+    }
+
     /// From now on the event is in the outbox no longer. Says where it was.
     pub(crate) fn end(&mut self, number: EventNumber) -> Option<Place> {
         self.latest = self.latest.max(number.0);

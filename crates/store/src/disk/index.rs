@@ -229,23 +229,26 @@ impl Index {
                 Some(before)
             }
             Change::Forgotten { database, id } => {
-                let number = self.by_id.remove(&(database, id))?;
+                let number = *self.by_id.get(&(database, id))?;
+                let before = self.move_to(number, NOWHERE);
+                self.by_id.remove(&(database, id));
                 self.removed -= 1;
-                Some(std::mem::replace(&mut self.slots.get_mut(number).place, NOWHERE))
+                Some(before)
             }
             Change::Event { number, place } => self.events.put(number, place),
             Change::Ended { number, .. } => self.events.end(number),
         }
     }
 
-    /// Forgets the removed profiles of which it is said that they are in a segment that `counts` no longer: as a
-    /// checkpoint may do that is older than the segment's end.
-    pub(crate) fn forget_removed(&mut self, counts: impl Fn(u32) -> bool) {
-        let is_gone = |slot: &&Slot| !slot.is_profile() && !slot.is_vacant() && !counts(slot.place.segment);
+    /// Forgets what is said to be in a segment that `counts` no longer. An index says so that was written down before:
+    /// what counted of the segment was written again since. What was not was removed, and that need not be said any more.
+    pub(crate) fn forget_unless(&mut self, counts: impl Fn(u32) -> bool) {
+        let is_gone = |slot: &&Slot| !slot.is_vacant() && !counts(slot.place.segment);
         let gone: Vec<_> = self.slots.iter().filter(is_gone).map(|slot| (slot.database, slot.id)).collect();
         for (database, id) in gone {
             self.apply(Change::Forgotten { database, id });
         }
+        self.events.forget_unless(counts);
     }
 
     fn put(&mut self, database: DatabaseId, id: ProfileId, place: Place) -> (SlotNumber, Option<Place>) {

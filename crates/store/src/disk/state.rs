@@ -59,7 +59,7 @@ impl State {
         let segments = log.segments().iter().map(|(number, segment)| (*number, Arc::clone(&segment.file))).collect();
         let mut state = Self { index, segments };
         state.read_on(log, position, headway)?;
-        state.index.forget_removed(|segment| log.segments().contains_key(&segment));
+        state.index.forget_unless(|segment| log.segments().contains_key(&segment));
         Ok(state)
     }
 
