@@ -89,10 +89,10 @@ fn degrees(said: Option<f64>, most: f64) -> Option<FieldValue> {
 impl ProfilePatch {
     /// Fills what the places of its addresses say. What the request says itself, be it that a field is to be cleared, goes
     /// before that (D11).
-    pub fn fill_places(&mut self, locate: impl Fn(IpAddr) -> Option<Place>) {
+    pub fn fill_places(&mut self, locate: impl Fn(IpAddr) -> Place) {
         for (source, targets) in FILLED_BY {
             let Some(FieldValue::Ip(address)) = self.value(source) else { continue };
-            let Some(place) = public(*address).and_then(&locate) else { continue };
+            let Some(place) = public(*address).map(&locate) else { continue };
             for (target, part) in *targets {
                 if self.change(target).is_none()
                     && let Some(value) = part(&place)
@@ -145,7 +145,7 @@ mod tests {
     fn filled(given: &[(&str, FieldChange)], place: &Place) -> ProfilePatch {
         let fields = given.iter().map(|(name, change)| (FieldName::from(*name), change.clone())).collect();
         let mut patch = ProfilePatch { fields, ..ProfilePatch::default() };
-        patch.fill_places(|_| Some(place.clone()));
+        patch.fill_places(|_| place.clone());
         patch
     }
 

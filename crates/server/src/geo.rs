@@ -8,12 +8,11 @@ mod places; // the bytes of a file, and what they say of an address
 pub use places::Places;
 
 use arc_swap::ArcSwapOption;
-use rollcall_model::{import::ImportRequest, place::Place};
+use rollcall_model::import::ImportRequest;
 use std::{
     fmt,
     fs::File,
     io::{self, Read},
-    net::IpAddr,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
@@ -60,7 +59,7 @@ pub struct Geo {
     places: ArcSwapOption<Places>,
     /// That of the file as it was when it was last read, well or not.
     identity: Mutex<Option<Identity>>,
-    /// Whether it was said that places are asked for and nobody knows any.
+    /// Whether the log says that places are asked for and nobody knows any.
     is_said: AtomicBool,
 }
 
@@ -79,17 +78,14 @@ impl Geo {
 
     /// Fills the places of a request that asks for it.
     pub fn fill(&self, request: &mut ImportRequest) {
-        if request.options.detect_geo {
-            request.patch.fill_places(|address| self.place(address));
+        if !request.options.detect_geo {
+            return;
         }
-    }
-
-    fn place(&self, address: IpAddr) -> Option<Place> {
-        let places = self.places.load();
-        if places.is_none() && !self.is_said.swap(true, Ordering::Relaxed) {
-            tracing::warn!("detect_geo is asked for, and fills nothing: give --geo FILE");
+        match &*self.places.load() {
+            Some(places) => request.patch.fill_places(|address| places.at(address)),
+            None if self.is_said.swap(true, Ordering::Relaxed) => {}
+            None => tracing::warn!("detect_geo is asked for, and fills nothing: give --geo FILE"),
         }
-        places.as_ref().map(|places| places.at(address))
     }
 
     /// Reads the file again. Where that fails, the one that was read before stays in force, and the log says so.
