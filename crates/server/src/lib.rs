@@ -10,6 +10,8 @@ pub mod failure; // refused, or failed: one place that makes answers of it
 pub mod world_file; // the configuration, from a TOML file
 pub mod worlds; // the configuration that is in force
 
+pub mod geo; // where IP addresses are
+
 pub mod import; // one import as numbered steps: the heart
 mod get; // one profile, to look at
 

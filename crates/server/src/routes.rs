@@ -62,7 +62,7 @@ fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering
     Box::pin(async move {
         let Request { service, world, parameters, format, .. } = request;
         let import = import::read(&parameters, database, world, service.limits)?;
-        let outcome = service.importer.import(import, Arc::clone(world)).await?;
+        let outcome = service.import(import, world).await?;
         Ok(answer::outcome(outcome, format))
     })
 }

@@ -3,6 +3,7 @@
 use crate::{
     call::{Answer, Call, Pending, Reply},
     failure::Failure,
+    geo::Geo,
     import::{Import, Importer},
     probes::{self, Probe},
     routes::{self, METHOD, Request, Route, Serve},
@@ -13,6 +14,7 @@ use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     action::Action,
     database::Database,
+    import::{ImportOutcome, ImportRequest},
     rejection::Rejection,
     response_code::ResponseCode,
     token::{ApiToken, Grant, TokenHash},
@@ -34,6 +36,8 @@ pub struct Service {
     pub store: Arc<dyn Store>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
+    /// Where IP addresses are.
+    pub geo: Arc<Geo>,
     /// The matching modes.
     pub modes: &'static [Mode],
     /// What a body may hold.
@@ -45,7 +49,18 @@ impl Service {
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES };
-        Self { worlds, store, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
+        let geo = Arc::new(Geo::none());
+        Self { worlds, store, importer: Arc::new(importer), geo, modes: MODES, limits: Limits::default() }
+    }
+
+    /// Makes an import take effect, whichever call asks for it.
+    pub(crate) async fn import(
+        &self,
+        mut request: ImportRequest,
+        world: &Arc<World>,
+    ) -> Result<ImportOutcome, Failure> {
+        self.geo.fill(&mut request);
+        self.importer.import(request, Arc::clone(world)).await
     }
 }
 
