@@ -2,8 +2,11 @@
 //!
 //! The file's `[suite]` table is for the conformance suite and is not looked at here.
 
+mod keys; // which key stands where
+pub mod tokens; // `[[tokens]]`
+
+use anyhow::Context;
 use rollcall_model::{
-    action::Action,
     channel::{self, AddressKind, Channel},
     database::{Database, DatabaseId, SeveralFound, UnknownFields},
     field::{FieldDefinition, FieldDefinitions, FieldKind},
@@ -11,11 +14,11 @@ use rollcall_model::{
     resource::{Resource, ResourceId},
     segment::{Segment, SegmentId},
     system_field::{self, SUBSCRIPTION_FIELDS, SYSTEM_FIELDS},
-    token::{Grant, Right, TokenHash},
     world::World,
 };
 use serde::{Deserialize, de::IgnoredAny};
-use std::{collections::HashSet, fmt, hash::Hash};
+use std::{collections::HashSet, fmt, fs, hash::Hash, path::Path};
+use tokens::TokenRow;
 use toml::Spanned;
 
 /// The documented world, in which every example of the documentation works as printed. Its token is public.
@@ -26,34 +29,61 @@ pub const DOCUMENTED: &str = include_str!("../../../fixtures/worlds/documented.t
 pub struct WorldError {
     file: String,
     line: usize,
+    /// Where no key stands there, the whole file is meant, or what is there is no TOML.
+    key: Option<String>,
     problem: String,
 }
 
 impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.problem)
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.problem)
     }
 }
 
 impl std::error::Error for WorldError {}
 
+/// Reads a world file.
+pub fn read_file(file: &Path) -> anyhow::Result<World> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read world file {}", file.display()))?;
+    Ok(read(&text, &file.display().to_string())?)
+}
+
 /// Reads a world file's text. `name` is what errors call the file.
 pub fn read(text: &str, name: &str) -> Result<World, WorldError> {
-    let at = |offset: usize, problem: String| WorldError {
+    let at = |(offset, problem): Fault| WorldError {
         file: name.to_owned(),
         line: 1 + text[..offset.min(text.len())].matches('\n').count(),
+        key: keys::key_at(text, offset),
         problem,
     };
-    let file: File = toml::from_str(text)
-        .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
-    file.check().map_err(|(offset, problem)| at(offset, problem))
+    let file: File = toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        without_secret(at((offset, error.message().to_owned())))
+    })?;
+    file.check().map_err(at)
+}
+
+/// Keys whose values nobody is shown, whatever is wrong with them.
+const SECRETS: &[&str] = &["token", "hash", "secret"];
+
+/// The parser's own words quote what it has read.
+fn without_secret(error: WorldError) -> WorldError {
+    let is_secret = error.key.as_ref().is_some_and(|key| SECRETS.iter().any(|secret| key.ends_with(secret)));
+    match is_secret {
+        true => WorldError { problem: "this is to be one text in quotes, and stands once".to_owned(), ..error },
+        false => error,
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    tokens: Vec<TokenRow>,
+    tokens: Vec<Spanned<TokenRow>>,
     databases: Vec<DatabaseRow>,
     #[serde(default)]
     channels: Vec<ChannelRow>,
@@ -61,13 +91,6 @@ struct File {
     resources: Vec<ResourceRow>,
     #[serde(default, rename = "suite")]
     _suite: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenRow {
-    token: Spanned<String>,
-    databases: Vec<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -149,24 +172,14 @@ impl File {
     fn check(&self) -> Result<World, Fault> {
         distinct(self.databases.iter().map(|row| &row.id), "database id")?;
         distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
-        self.tokens_are_distinct()?;
         let channels = self.channels()?;
         Ok(World {
             databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
             resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
-            grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
+            grants: tokens::grants(&self.tokens, &|id| self.database(id))?,
             channels,
             triggers: Vec::new(),
         })
-    }
-
-    /// Like [`distinct`], but the secret is left out of what is said.
-    fn tokens_are_distinct(&self) -> Result<(), Fault> {
-        let tokens = || self.tokens.iter().map(|row| &row.token);
-        let twice = tokens()
-            .enumerate()
-            .find(|(place, token)| tokens().take(*place).any(|known| known.get_ref() == token.get_ref()));
-        twice.map_or(Ok(()), |(_, token)| Err(fault(token, "this token stands twice".to_owned())))
     }
 
     fn channels(&self) -> Result<Vec<Channel>, Fault> {
@@ -180,21 +193,6 @@ impl File {
             channels.push(Channel { name: name.into(), address: AddressKind::Custom { id_field } });
         }
         Ok(channels)
-    }
-
-    fn grant(&self, row: &TokenRow) -> Result<Grant, Fault> {
-        let secret = row.token.get_ref();
-        if secret.is_empty() || secret.trim() != secret {
-            return Err(fault(&row.token, "a token cannot be empty, nor begin or end with white space".to_owned()));
-        }
-        let right = |id| Ok(Right { database: self.database(id)?, actions: Action::ALL.to_vec() });
-        Ok(Grant {
-            name: "token".into(),
-            hash: TokenHash::of(secret),
-            rights: row.databases.iter().map(right).collect::<Result<_, _>>()?,
-            rate_limit: None,
-            tariff_limit: None,
-        })
     }
 
     fn database(&self, id: &Spanned<u32>) -> Result<DatabaseId, Fault> {
