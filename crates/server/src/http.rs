@@ -17,7 +17,14 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
-use std::{convert::Infallible, error::Error, future::Future, io, sync::Arc, time::{Duration, Instant}};
+use std::{
+    convert::Infallible,
+    error::Error,
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore},

@@ -207,7 +207,8 @@ impl Collector for Sampled {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for Sample { name, help, read } in &*self.locked() {
             let gauge = ConstGauge::new(read());
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+            let help = format!("{help}."); // as the registry ends its own
+            gauge.encode(encoder.encode_descriptor(name, &help, None, gauge.metric_type())?)?;
         }
         Ok(())
     }
@@ -242,8 +243,8 @@ mod tests {
         for line in [
             format!("rollcall_requests_total{{call=\"{import}\",format=\"json\",code=\"0\",reason=\"Success\"}} 2"),
             "rollcall_requests_total{call=\"unknown\",format=\"xml\",code=\"404\",reason=\"UnknownCall\"} 1".to_owned(),
-            format!("rollcall_request_duration_seconds_bucket{{le=\"0.0025\",call=\"{import}\"}} 0"),
-            format!("rollcall_request_duration_seconds_bucket{{le=\"0.005\",call=\"{import}\"}} 3"),
+            format!("rollcall_request_duration_seconds_bucket{{call=\"{import}\",le=\"0.0025\"}} 0"),
+            format!("rollcall_request_duration_seconds_bucket{{call=\"{import}\",le=\"0.005\"}} 3"),
             "rollcall_received_bytes_total 40".to_owned(),
             "rollcall_sent_bytes_total 16".to_owned(),
             "rollcall_allowance_refusals_total{allowance=\"rate\"} 1".to_owned(),

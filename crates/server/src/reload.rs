@@ -47,9 +47,8 @@ struct Turnover {
 
 impl Turnover {
     fn of<T, K: PartialEq>(before: &[T], after: &[T], key: impl Fn(&T) -> K) -> Self {
-        let missing = |of: &[T], from: &[T]| {
-            of.iter().filter(|row| from.iter().all(|other| key(other) != key(row))).count()
-        };
+        let missing =
+            |of: &[T], from: &[T]| of.iter().filter(|row| from.iter().all(|other| key(other) != key(row))).count();
         Self { came: missing(after, before), went: missing(before, after) }
     }
 }

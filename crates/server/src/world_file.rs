@@ -328,6 +328,7 @@ fn fault<T>(place: &Spanned<T>, problem: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rollcall_model::token::TokenHash;
 
     #[test]
     fn the_documented_world_is_sound() {
@@ -336,37 +337,59 @@ mod tests {
     }
 
     #[test]
-    fn names_the_line_and_what_is_wrong_there() {
+    fn names_line_key_and_what_is_wrong_there() {
         let check = |text: &str, expected: &str| {
             let error = read(text, "w.toml").expect_err(text).to_string();
-            assert!(error.starts_with("w.toml:") && error.contains(expected), "{error}");
+            assert!(error.starts_with(&format!("w.toml:{expected}")), "{error}");
         };
         let database = "[[databases]]\nid = 1\nname = 'A'\n";
-        check("", "missing field `databases`");
-        check("[[databases]]\nid = 1\nname = 'A'\ncolour = 1", "w.toml:4: unknown field `colour`");
-        check(&format!("{database}{database}"), "w.toml:5: database id 1 stands twice");
-        check(&format!("{database}default_region = 'Russia'"), "w.toml:4: \"Russia\" is no region");
+        check("", "1: missing field `databases`");
+        check("databases = [", "1: unclosed array"); // where no key stands any more
+        check(&format!("{database}colour = 1"), "4: databases[0].colour: unknown field `colour`");
+        check("[[databases]]\nid = 1", "1: databases[0]: missing field `name`");
+        check("[[databases]]\nid = 'one'", "2: databases[0].id: invalid type");
+        check(&format!("{database}{database}"), "5: databases[1].id: database id 1 stands twice");
         check(
-            &format!("{database}fields = [\n{{ name = 'a', type = 'text' }}]"),
-            "w.toml:5: \"text\" is no field type",
+            &format!("{database}default_region = 'Russia'"),
+            "4: databases[0].default_region: \"Russia\" is no region",
         );
-        check(&format!("{database}fields = [{{ name = '_a', type = 'int' }}]"), "names of the system begin with _");
-        check(&format!("{database}fields = [{{ name = 'a b', type = 'int' }}]"), "a name is a letter");
-        check(&format!("{database}fields = [{{ name = 'a', type = 'enum' }}]"), "an enum, and only an enum");
-        check(&format!("{database}[[tokens]]\ntoken = 't'\ndatabases = [1, 7]"), "w.toml:6: there is no database 7");
-        check(&format!("{database}[[tokens]]\ntoken = ''\ndatabases = []"), "a token cannot be empty");
-        let token = "[[tokens]]\ntoken = 'secret'\ndatabases = [1]\n";
-        check(&format!("{database}{token}{token}"), "w.toml:8: this token stands twice");
+        let fields = |rows: &str| format!("{database}fields = [\n{rows}]");
+        check(&fields("{ name = 'a', type = 'text' }"), "5: databases[0].fields[0].type: \"text\" is no field type");
         check(
-            &format!("{database}fields = [{{ name = 'segments', type = 'int' }}]"),
-            "shows something else by that name",
+            &fields("{ name = '_a', type = 'int' }"),
+            "5: databases[0].fields[0].name: field _a: names of the system",
         );
-        let options =
-            |words: &str| format!("{database}fields = [{{ name = 'a', type = 'enum', options = [{words}] }}]");
-        check(&options("'1', '0'"), "an option is a word");
-        check(&options("'a', 'a'"), "option a stands twice");
+        check(
+            &fields("{ name = 'a b', type = 'int' }"),
+            "5: databases[0].fields[0].name: field \"a b\": a name is a letter",
+        );
+        check(
+            &fields("{ name = 'a', type = 'enum' }"),
+            "5: databases[0].fields[0].name: field a: an enum, and only an enum",
+        );
+        check(
+            &fields("{ name = 'id', type = 'int' }"),
+            "5: databases[0].fields[0].name: field id: a profile shows something",
+        );
+        let options = |words: &str| fields(&format!("{{ name = 'a', type = 'enum', options = [{words}] }}"));
+        check(&options("'b', '0'"), "5: databases[0].fields[0].options[1]: an option is a word");
+        check(&options("'a', 'a'"), "5: databases[0].fields[0].options[1]: option a stands twice");
         let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
-        check(&format!("{database}{resource}channels = ['fax']"), "w.toml:8: there is no channel \"fax\"");
-        check(&format!("{database}[[channels]]\nname = 'sms'\nid_field = 'id'"), "channel \"sms\" is defined already");
+        check(
+            &format!("{database}{resource}channels = ['fax']"),
+            "8: resources[0].channels[0]: there is no channel \"fax\"",
+        );
+        let channel = "[[channels]]\nname = 'sms'\nid_field = 'id'";
+        check(&format!("{database}{channel}"), "5: channels[0].name: channel \"sms\" is defined already");
+    }
+
+    #[test]
+    fn shows_no_secret_whatever_is_wrong_with_it() {
+        for token in ["token = 123456789", "token = { a = 'SECRET' }", "hash = [1, 'SECRET']", "token = 'SECRET"] {
+            let text = format!("[[databases]]\nid = 1\nname = 'A'\n[[tokens]]\n{token}\ndatabases = [1]\n");
+            let error = read(&text, "w.toml").expect_err(token).to_string();
+            assert!(error.starts_with("w.toml:5: "), "{error}");
+            assert!(!error.contains("SECRET") && !error.contains("123456789"), "{error}");
+        }
     }
 }
