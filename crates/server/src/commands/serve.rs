@@ -9,14 +9,18 @@ use clap::{
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
+    geo::Geo,
     http::{self, Settings},
     reload::reload,
     service::Service,
     watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -33,6 +37,10 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     world: WorldOptions,
+
+    /// Geo file for `detect_geo`, in the MaxMind DB format; read again on SIGHUP and when it has changed
+    #[arg(long, env = "ROLLCALL_GEO", value_name = "FILE")]
+    geo: Option<PathBuf>,
 
     /// Answer failures with HTTP status 200 too; the answer's `error` tells them apart
     #[arg(long)]
@@ -75,25 +83,33 @@ fn depth() -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::new().range(1..=100)
 }
 
+/// Files that are read again while the server runs.
+struct WatchedFiles {
+    world: Option<Watch>,
+    geo: Option<Watch>,
+}
+
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
-    let watch = arguments.world.file().map(|file| Watch::new(file.to_owned()));
+    let files =
+        WatchedFiles { world: arguments.world.file().map(Watch::new), geo: arguments.geo.as_deref().map(Watch::new) };
     let world = arguments.world.read()?;
-    if watch.is_none() && !arguments.listen.ip().is_loopback() {
+    if files.world.is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
             arguments.listen.ip()
         );
     }
+    let geo = Arc::new(arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?);
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let service = Arc::new(service(arguments, world, Arc::clone(&store)));
-    let served = runtime.block_on(serve(arguments, listener, connections, service, watch));
+    let service = Arc::new(service(arguments, world, geo, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, files));
     store.close()?;
     served
 }
@@ -119,7 +135,7 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-fn service(arguments: &ServeArguments, world: World, store: Arc<dyn Store>) -> Service {
+fn service(arguments: &ServeArguments, world: World, geo: Arc<Geo>, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
@@ -128,7 +144,7 @@ fn service(arguments: &ServeArguments, world: World, store: Arc<dyn Store>) -> S
     };
     let service = Service::new(world, store);
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
-    Service { limits, metrics, ..service }
+    Service { limits, geo, metrics, ..service }
 }
 
 async fn serve(
@@ -136,10 +152,10 @@ async fn serve(
     listener: TcpListener,
     connections: usize,
     service: Arc<Service>,
-    watch: Option<Watch>,
+    files: WatchedFiles,
 ) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    reload_when_told_to(&service, watch)?;
+    reload_when_told_to(&service, files)?;
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "serving");
@@ -154,11 +170,16 @@ async fn serve(
     Ok(())
 }
 
-/// At SIGHUP, and when the world file is not as it was.
-fn reload_when_told_to(service: &Arc<Service>, watch: Option<Watch>) -> anyhow::Result<()> {
-    let service = Arc::clone(service);
-    if let Some(watch) = watch {
-        return Ok(watch.begin(move |file| reload(file, &service))?);
+/// At SIGHUP, and when a file is not as it was.
+fn reload_when_told_to(service: &Arc<Service>, files: WatchedFiles) -> anyhow::Result<()> {
+    if let Some(file) = files.geo {
+        let service = Arc::clone(service);
+        file.begin(move |_| service.geo.reload())?;
+    }
+    if let Some(file) = files.world {
+        let service = Arc::clone(service);
+        file.begin(move |file| reload(file, &service))?;
+        return Ok(());
     }
     let mut hangups = watch::hangups()?;
     tokio::spawn(async move {
@@ -171,7 +192,6 @@ fn reload_when_told_to(service: &Arc<Service>, watch: Option<Watch>) -> anyhow::
 
 /// Resolves at the first SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
