@@ -61,8 +61,8 @@ const EXAMPLES: &str = "Examples:
   rollcall load --help                             examples of a command
 
 The first line on standard output is `listening on http://IP:PORT`. The log goes to standard error;
-RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish; SIGHUP reads the world
-file again.";
+RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish.
+SIGHUP reads the world file again.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -72,17 +72,15 @@ pub(crate) struct ServeArguments {
     no_metrics: bool,
 
     /// How the log is written
-    #[arg(long, env = "ROLLCALL_LOG_FORMAT", default_value = "text")]
+    #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
 }
 
 /// How the log is written.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Lines to read
-    Text,
-    /// A JSON object a line
-    Json,
+    Text, // lines to read
+    Json, // an object a line
 }
 
 /// The JSON parser has a bound of its own a little above this.
