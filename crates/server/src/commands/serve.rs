@@ -16,7 +16,12 @@ use rollcall_server::{
     watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -83,25 +88,18 @@ fn depth() -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::new().range(1..=100)
 }
 
-/// Files that are read again while the server runs.
-struct WatchedFiles {
-    world: Option<Watch>,
-    geo: Option<Watch>,
-}
-
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
-    let files =
-        WatchedFiles { world: arguments.world.file().map(Watch::new), geo: arguments.geo.as_deref().map(Watch::new) };
+    let watches = Watches::of(arguments);
     let world = arguments.world.read()?;
-    if files.world.is_none() && !arguments.listen.ip().is_loopback() {
+    if arguments.world.file().is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
             arguments.listen.ip()
         );
     }
-    let geo = Arc::new(arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?);
+    let geo = arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?;
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
@@ -109,7 +107,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
     let service = Arc::new(service(arguments, world, geo, Arc::clone(&store)));
-    let served = runtime.block_on(serve(arguments, listener, connections, service, files));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, watches));
     store.close()?;
     served
 }
@@ -135,7 +133,7 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-fn service(arguments: &ServeArguments, world: World, geo: Arc<Geo>, store: Arc<dyn Store>) -> Service {
+fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
@@ -144,7 +142,7 @@ fn service(arguments: &ServeArguments, world: World, geo: Arc<Geo>, store: Arc<d
     };
     let service = Service::new(world, store);
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
-    Service { limits, geo, metrics, ..service }
+    Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
 
 async fn serve(
@@ -152,10 +150,10 @@ async fn serve(
     listener: TcpListener,
     connections: usize,
     service: Arc<Service>,
-    files: WatchedFiles,
+    watches: Watches,
 ) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    reload_when_told_to(&service, files)?;
+    watches.begin(&service)?;
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "serving");
@@ -170,17 +168,36 @@ async fn serve(
     Ok(())
 }
 
-/// At SIGHUP, and when a file is not as it was.
-fn reload_when_told_to(service: &Arc<Service>, files: WatchedFiles) -> anyhow::Result<()> {
-    if let Some(file) = files.geo {
-        let service = Arc::clone(service);
-        file.begin(move |_| service.geo.reload())?;
+/// The files that are read again at SIGHUP, and when they are not as they were.
+struct Watches {
+    world: Option<Watch>,
+    geo: Option<Watch>,
+}
+
+impl Watches {
+    /// To be made before the files are read.
+    fn of(arguments: &ServeArguments) -> Self {
+        let watch = |file: Option<&Path>| file.map(|file| Watch::new(file.to_owned()));
+        Self { world: watch(arguments.world.file()), geo: watch(arguments.geo.as_deref()) }
     }
-    if let Some(file) = files.world {
-        let service = Arc::clone(service);
-        file.begin(move |file| reload(file, &service))?;
-        return Ok(());
+
+    fn begin(self, service: &Arc<Service>) -> anyhow::Result<()> {
+        if let Some(geo) = self.geo {
+            let service = Arc::clone(service);
+            geo.begin(move |file| service.geo.reload(file))?;
+        }
+        match self.world {
+            Some(world) => {
+                let service = Arc::clone(service);
+                world.begin(move |file| reload(file, &service))?;
+            }
+            None => say_that_nothing_is_read_again()?,
+        }
+        Ok(())
     }
+}
+
+fn say_that_nothing_is_read_again() -> anyhow::Result<()> {
     let mut hangups = watch::hangups()?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
