@@ -11,7 +11,12 @@ pub mod world_file; // the configuration, from a TOML file
 pub mod worlds; // the configuration that is in force
 
 pub mod import; // one import as numbered steps: the heart
-mod get; // one profile, to look at
+mod change; // the calls that are an import, with more or less to say
+mod batch; // many imports in one body
+mod get; // one profile or what is on it, to look at
+mod delete; // one profile, to be gone
+mod list; // pages of profiles and of databases
+mod catalogue; // what the configuration says of fields and resources
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process

@@ -8,7 +8,7 @@ use crate::{
     routes::{self, METHOD, Request, Route, Serve},
     worlds::Worlds,
 };
-use rollcall_codec::{answer, format::Format, limits::Limits, request::Parameters, tree::parse};
+use rollcall_codec::{answer, batch::Batch, format::Format, limits::Limits, request::Parameters, tree::parse};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     action::Action,
@@ -112,18 +112,39 @@ impl Service {
     /// Serves the call. `format` is settled on the way, since the body may ask for one.
     async fn serve(&self, call: &Call<'_>, format: &mut Format) -> Result<Vec<u8>, Failure> {
         let route = route(call)?;
-        let tree = parse(call.body, declared_format(call)?, self.limits)?;
-        let parameters = Parameters::of(&tree);
+        let declared = declared_format(call)?;
+        let world = &self.worlds.now();
+        match route.serve {
+            Serve::InDatabase(serve) => {
+                let tree = parse(call.body, declared, self.limits)?;
+                let request = self.admit(call, Parameters::of(&tree), format, world)?;
+                serve(request, database(&request, route.action)?).await
+            }
+            Serve::Batch(serve) => {
+                let batch = Batch::of(call.body, declared, self.limits)?;
+                let request = self.admit(call, batch.parameters(), format, world)?;
+                serve(request, database(&request, route.action)?, &batch).await
+            }
+            Serve::OfConfiguration(serve) => {
+                let tree = parse(call.body, declared, self.limits)?;
+                serve(self.admit(call, Parameters::of(&tree), format, world)?).await
+            }
+        }
+    }
+
+    /// The request, once it is known who sent it and how it is to be answered.
+    fn admit<'a>(
+        &'a self,
+        call: &Call<'_>,
+        parameters: Parameters<'a, 'a>,
+        format: &mut Format,
+        world: &'a Arc<World>,
+    ) -> Result<Request<'a>, Rejection> {
         if let Some(asked) = parameters.answer_format()? {
             *format = asked;
         }
-        let world = self.worlds.now();
-        let grant = authenticate(call, &parameters, &world)?;
-        let request = Request { service: self, world: &world, grant, parameters, format: *format };
-        match route.serve {
-            Serve::InDatabase(serve) => serve(request, database(&request, route.action)?).await,
-            Serve::OfConfiguration(serve) => serve(request).await,
-        }
+        let grant = authenticate(call, &parameters, world)?;
+        Ok(Request { service: self, world, grant, parameters, format: *format })
     }
 }
 
