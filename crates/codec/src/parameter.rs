@@ -115,6 +115,12 @@ parameters! {
     CustomFields "custom_fields" Object;
     /// Names of the resource's categories to subscribe to.
     Categories "cats" Texts;
+    /// When the subscription was made: a day, or a moment in RFC 3339.
+    Date "date" Text;
+    /// From which IP address the subscription was made.
+    Ip "ip" Text;
+    /// On which page the subscription was made.
+    Url "url" Text;
 
     /// The number of a static segment.
     SegmentId "segment_id" Int;
@@ -165,8 +171,15 @@ pub const ADDRESS: &[Parameter] = &[
 ];
 
 /// What else there is to a subscription.
-pub const SUBSCRIPTION: &[Parameter] =
-    &[Parameter::Status, Parameter::Priority, Parameter::CustomFields, Parameter::Categories];
+pub const SUBSCRIPTION: &[Parameter] = &[
+    Parameter::Status,
+    Parameter::Priority,
+    Parameter::CustomFields,
+    Parameter::Categories,
+    Parameter::Date,
+    Parameter::Ip,
+    Parameter::Url,
+];
 
 /// Pages of a list.
 pub const PAGE: &[Parameter] = &[Parameter::FromId, Parameter::Limit];

@@ -6,6 +6,7 @@ use crate::{
     limits::Limits,
     parameter::{ADDRESS, Parameter, SUBSCRIPTION},
     request::Parameters,
+    scalar::{is_shown_as_date, is_word},
     tree::Content,
 };
 use rollcall_model::{
@@ -18,7 +19,7 @@ use rollcall_model::{
     rejection::Rejection,
     resource::{Category, Resource, ResourceId},
     response_code::ResponseCode,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_patch::SubscriptionPatch,
     subscription_status::SubscriptionStatus,
     world::World,
@@ -107,6 +108,11 @@ fn patch(
     if let Some(names) = given(Parameter::Categories) {
         patch.categories = categories(names, resource)?;
     }
+    patch.registration = Registration {
+        date: given(Parameter::Date).map(Element::date).transpose()?,
+        ip: given(Parameter::Ip).map(Element::ip).transpose()?,
+        url: given(Parameter::Url).map(|url| url.word().map(Into::into)).transpose()?,
+    };
     Ok(patch)
 }
 
@@ -224,10 +230,13 @@ fn categories(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<Categ
 pub(crate) fn resource_of<'w>(stored: &Subscription, database: DatabaseId, world: &'w World) -> Option<&'w Resource> {
     let resource = world.resource(stored.resource).filter(|resource| resource.databases.contains(&database))?;
     let channel = world.channel(stored.channel.as_str()).filter(|channel| resource.channels.contains(&channel.name))?;
+    let Registration { date, url, .. } = &stored.registration;
     let has_categories = stored.categories.iter().all(|name| resource.category(name).is_some());
     let is_read_back = stored.priority >= 0
         && has_categories
         && distinct(stored.categories.clone()).len() == stored.categories.len()
+        && date.is_none_or(is_shown_as_date)
+        && url.as_deref().is_none_or(is_word)
         && contact::is_read_back(&stored.address, &channel.address);
     is_read_back.then_some(resource)
 }

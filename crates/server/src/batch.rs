@@ -16,7 +16,7 @@ use rollcall_model::{
     import::{ImportOutcome, ImportScope},
 };
 use rollcall_store::error::StoreError;
-use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, task::Poll, time::Duration};
 use tokio::{
     task::yield_now,
     time::{Instant, sleep},
@@ -143,15 +143,15 @@ impl<'a> Imports<'a> {
         is_any && (self.under_way.len() >= ITEMS_UNDER_WAY || self.bytes + more > BYTES_UNDER_WAY)
     }
 
-    /// Reads the item and hands it over. An import goes into the store's queue when it is first looked at, so that the
-    /// items get there in their order.
+    /// Reads the item and hands it over: an import is in the store's queue once it was polled, so that the items get there
+    /// in their order.
     async fn hand_over(&mut self, batch: &Batch<'_>, place: usize) -> Import<'a> {
-        let Request { service, world, .. } = self.request;
+        let Request { service, world, grant, .. } = self.request;
         let read = match batch.read(place, self.scope, self.database, world) {
             Ok(read) => read,
             Err(refusal) => return Import::Done(Err(refusal.into())),
         };
-        let mut pending = service.importer.import(read, Arc::clone(world));
+        let mut pending: Pending<'a, _> = Box::pin(service.import(read, world, grant));
         match poll_fn(|context| Poll::Ready(pending.as_mut().poll(context))).await {
             Poll::Ready(outcome) => Import::Done(outcome),
             Poll::Pending => Import::Pending(pending),

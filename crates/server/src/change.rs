@@ -11,21 +11,27 @@ use rollcall_model::{
     rejection::Rejection,
     response_code::ResponseCode,
 };
-use std::sync::Arc;
 
 /// `profiles/import`.
 pub(crate) fn import<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, read(request, database, ImportScope::Any))
+    Box::pin(imported(request, database, ImportScope::Any))
 }
 
 /// `profiles/update`.
 pub(crate) fn update<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, read(request, database, ImportScope::Existing))
+    Box::pin(imported(request, database, ImportScope::Existing))
 }
 
 /// `profiles/add`.
 pub(crate) fn add<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, read(request, database, ImportScope::New))
+    Box::pin(imported(request, database, ImportScope::New))
+}
+
+async fn imported(request: Request<'_>, database: &Database, scope: ImportScope) -> Result<Vec<u8>, Failure> {
+    let Request { service, world, grant, parameters, format } = request;
+    let import = import::read_as(scope, &parameters, database, world, service.limits)?;
+    let outcome = service.import(import, world, grant).await?;
+    Ok(answer::outcome(outcome, format))
 }
 
 /// `profiles/segstatic/add`.
@@ -46,15 +52,11 @@ pub(crate) fn set_subscription<'a>(request: Request<'a>, database: &'a Database)
     })
 }
 
-fn read(request: Request<'_>, database: &Database, scope: ImportScope) -> Result<ImportRequest, Rejection> {
-    import::read_as(scope, &request.parameters, database, request.world, request.service.limits)
-}
-
+/// Makes the change, which does not count as an imported profile.
 fn change<'a>(request: Request<'a>, import: Result<ImportRequest, Rejection>) -> Answering<'a> {
     Box::pin(async move {
         let Request { service, world, format, .. } = request;
-        let outcome = service.importer.import(import?, Arc::clone(world)).await?;
-        Ok(answer::outcome(outcome, format))
+        Ok(answer::outcome(service.change(import?, world).await?, format))
     })
 }
 

@@ -3,18 +3,29 @@
 use super::places::{StoreOptions, WorldOptions};
 use anyhow::{Context, bail};
 use clap::{
-    Args,
+    Args, ValueEnum,
     builder::{RangedU64ValueParser, TypedValueParser},
 };
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
+    geo::Geo,
     http::{self, Settings},
+    reload::reload,
     service::Service,
+    watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -31,6 +42,10 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     world: WorldOptions,
+
+    /// Geo file for `detect_geo`, in the MaxMind DB format; read again on SIGHUP and when it has changed
+    #[arg(long, env = "ROLLCALL_GEO", value_name = "FILE")]
+    geo: Option<PathBuf>,
 
     /// Answer failures with HTTP status 200 too; the answer's `error` tells them apart
     #[arg(long)]
@@ -51,6 +66,21 @@ pub(crate) struct ServeArguments {
     /// Most subscriptions in one import
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
+
+    /// Count nothing, and have no /metrics
+    #[arg(long)]
+    no_metrics: bool,
+
+    /// How the log is written
+    #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text, // lines to read
+    Json, // an object a line
 }
 
 /// The JSON parser has a bound of its own a little above this.
@@ -60,21 +90,24 @@ fn depth() -> impl TypedValueParser<Value = usize> {
 
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+    let watches = Watches::of(arguments);
     let world = arguments.world.read()?;
-    if arguments.world.is_documented() && !arguments.listen.ip().is_loopback() {
+    if arguments.world.file().is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
             arguments.listen.ip()
         );
     }
+    let geo = arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?;
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let served = runtime.block_on(serve(arguments, listener, connections, world, Arc::clone(&store)));
+    let service = Arc::new(service(arguments, world, geo, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, watches));
     store.close()?;
     served
 }
@@ -100,38 +133,82 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-async fn serve(
-    arguments: &ServeArguments,
-    listener: TcpListener,
-    connections: usize,
-    world: World,
-    store: Arc<dyn Store>,
-) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    let address = listener.local_addr()?;
-    writeln!(std::io::stdout(), "listening on http://{address}")?;
-    tracing::info!(%address, "serving");
+fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
         subscriptions: arguments.max_subscriptions,
         ..Limits::default()
     };
-    let service = Service { limits, ..Service::new(world, store) };
+    let service = Service::new(world, store);
+    let metrics = service.metrics.filter(|_| !arguments.no_metrics);
+    Service { limits, metrics, geo: Arc::new(geo), ..service }
+}
+
+async fn serve(
+    arguments: &ServeArguments,
+    listener: TcpListener,
+    connections: usize,
+    service: Arc<Service>,
+    watches: Watches,
+) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    watches.begin(&service)?;
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    tracing::info!(%address, "serving");
     let settings = Settings {
         body_bytes: arguments.max_body,
         always_200: arguments.always_200,
         connections,
         ..Settings::default()
     };
-    http::serve(listener, Arc::new(service), settings, stop).await;
+    http::serve(listener, service, settings, stop).await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// The files that are read again at SIGHUP, and when they are not as they were.
+struct Watches {
+    world: Option<Watch>,
+    geo: Option<Watch>,
+}
+
+impl Watches {
+    /// To be made before the files are read.
+    fn of(arguments: &ServeArguments) -> Self {
+        let watch = |file: Option<&Path>| file.map(|file| Watch::new(file.to_owned()));
+        Self { world: watch(arguments.world.file()), geo: watch(arguments.geo.as_deref()) }
+    }
+
+    fn begin(self, service: &Arc<Service>) -> anyhow::Result<()> {
+        if let Some(geo) = self.geo {
+            let service = Arc::clone(service);
+            geo.begin(move |file| service.geo.reload(file))?;
+        }
+        match self.world {
+            Some(world) => {
+                let service = Arc::clone(service);
+                world.begin(move |file| reload(file, &service))?;
+            }
+            None => say_that_nothing_is_read_again()?,
+        }
+        Ok(())
+    }
+}
+
+fn say_that_nothing_is_read_again() -> anyhow::Result<()> {
+    let mut hangups = watch::hangups()?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP: the documented world is part of the program, there is no file to read again");
+        }
+    });
     Ok(())
 }
 
 /// Resolves at the first SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
