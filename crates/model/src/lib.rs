@@ -30,6 +30,7 @@ pub mod profile_patch; // what an import changes in a profile
 pub mod subscription_patch; // and in its subscriptions
 
 pub mod event_kind; // table: what can become of a profile
+pub mod profile_change; // what has become of one
 pub mod trigger; // who wants to know of it
 pub mod event; // what is sent to them
 
@@ -38,5 +39,5 @@ pub mod token;
 pub mod world; // all of the above that is configuration
 pub mod import; // the request and its outcome
 
-#[cfg(feature = "strategies")]
+#[cfg(any(test, feature = "strategies"))]
 pub mod strategies; // whatever all of this can hold, for property tests
