@@ -38,6 +38,7 @@ pub mod action; // table: what a token can be allowed to do
 pub mod token;
 pub mod world; // all of the above that is configuration
 pub mod import; // the request and its outcome
+pub mod explanation; // how the one led to the other
 
 #[cfg(any(test, feature = "strategies"))]
 pub mod strategies; // whatever all of this can hold, for property tests

@@ -59,6 +59,15 @@ impl<'a> ProfileChange<'a> {
         }
     }
 
+    /// What it is called where an import is explained.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::FieldGiven(..) => "field_given",
+            Self::SubscriptionChanged(_) => "subscription_changed",
+            _ => self.event_kind().map_or("", EventKind::name),
+        }
+    }
+
     /// The field it is about.
     pub fn field(&self) -> Option<&'a FieldName> {
         match self {
@@ -237,7 +246,8 @@ mod tests {
 
         #[test]
         fn all_of_a_new_profile_is_new(profile in profile()) {
-            prop_assert_eq!(changes(None, &profile).first(), Some(&ProfileChange::Created));
+            let changes = changes(None, &profile);
+            prop_assert_eq!(changes.first(), Some(&ProfileChange::Created));
             prop_assert_eq!(redone(None, &profile), profile);
         }
     }

@@ -11,6 +11,8 @@ pub mod world_file; // the configuration, from a TOML file
 pub mod worlds; // the configuration that is in force
 
 pub mod import; // one import as numbered steps: the heart
+mod explain; // the same, with how it came to its outcome
+pub mod outbox; // what triggers hear, from its posting to its delivery
 mod get; // one profile, to look at
 
 pub mod routes; // table: the calls

@@ -4,6 +4,7 @@ use crate::{
     call::{Answer, Call, Pending, Reply},
     failure::Failure,
     import::{Import, Importer},
+    outbox::Backlog,
     probes::{self, Probe},
     routes::{self, METHOD, Request, Route, Serve},
     worlds::Worlds,
@@ -32,6 +33,8 @@ pub struct Service {
     pub worlds: Arc<Worlds>,
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
+    /// The events that wait to be delivered.
+    pub backlog: Arc<Backlog>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
     /// The matching modes.
@@ -44,8 +47,9 @@ impl Service {
     /// A server with this configuration and store, and everything else as documented.
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
-        let importer = Importer { store: Arc::clone(&store), modes: MODES };
-        Self { worlds, store, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
+        let backlog = Arc::new(Backlog::default());
+        let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
+        Self { worlds, store, backlog, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
     }
 }
 

@@ -1,0 +1,77 @@
+//! An import that explains itself, or that is only tried: the same steps as any import, told as they are gone through.
+
+use crate::{
+    failure::{Failure, apart},
+    import::Effect,
+    routes::Request,
+};
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
+use rollcall_model::{
+    database::DatabaseId,
+    explanation::Explanation,
+    import::{ImportOutcome, ImportRequest},
+    profile::{Profile, ProfileId},
+};
+use rollcall_store::{
+    error::StoreError,
+    transaction::{self, OutboxChange, Transaction, View},
+};
+use std::sync::Arc;
+
+/// Makes the import take effect, or only finds out what its effect would be, and tells how it came about.
+pub(crate) async fn import(
+    from: &Request<'_>,
+    import: ImportRequest,
+    is_dry_run: bool,
+) -> Result<(ImportOutcome, Explanation), Failure> {
+    let Request { service, .. } = from;
+    let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
+    let work = move |state: &mut dyn Transaction| {
+        let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
+        let mut explanation = Explanation::default();
+        let outcome = match is_dry_run {
+            true => effect.take(&mut Untouched(state), Some(&mut explanation)),
+            false => effect.take(state, Some(&mut explanation)),
+        };
+        apart(outcome.map(|outcome| (outcome, explanation)))
+    };
+    let explained = transaction::write(&*service.store, work).await??;
+    service.backlog.ring();
+    Ok(explained)
+}
+
+/// A state that stays as it is, whatever is put.
+struct Untouched<'a>(&'a mut dyn Transaction);
+
+impl ProfileIndex for Untouched<'_> {
+    type Error = StoreError;
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        self.0.find_oldest(database, key, count)
+    }
+}
+
+impl View for Untouched<'_> {
+    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
+        self.0.profile(database, id)
+    }
+}
+
+impl Transaction for Untouched<'_> {
+    fn put(&mut self, _: Profile) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _: DatabaseId, _: ProfileId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn change_outbox(&mut self, _: OutboxChange) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
