@@ -1,0 +1,207 @@
+//! Whose turn it is: the events that wait, by webhook and profile. No clock, no store, no network: moments are handed in,
+//! and of an event only its number is kept, so that a million of them need eight megabytes.
+//!
+//! A webhook's events wait in one row. An event that is taken from it opens a lane for its profile, and those that come
+//! after it wait in the lane, until it is delivered or given up. A webhook has only so many lanes: one that takes nothing
+//! is tried with a few profiles, not with all.
+
+use super::deliverer::DeliverySettings;
+use rollcall_model::{database::DatabaseId, event::EventNumber, profile::ProfileId};
+use rustc_hash::FxHashMap;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+/// Who the profile of a lane is.
+pub(super) type Whose = (DatabaseId, ProfileId);
+
+/// The events that wait.
+pub(super) struct Queue {
+    settings: DeliverySettings,
+    webhooks: Vec<Webhook>,
+    places: FxHashMap<Box<str>, usize>,
+    /// The webhook that is asked first the next time, so that each has its turn.
+    first: usize,
+    under_way: usize,
+    waiting: usize,
+}
+
+/// What waits for a webhook.
+#[derive(Default)]
+struct Webhook {
+    row: VecDeque<EventNumber>,
+    lanes: FxHashMap<Whose, Lane>,
+    /// Lanes whose first event can be sent now.
+    ready: VecDeque<Whose>,
+    /// Lanes whose first event waits to be sent again.
+    later: BTreeSet<(Instant, Whose)>,
+    under_way: usize,
+}
+
+/// The events of one profile for one webhook, of which the first is on its way or waits for another attempt.
+struct Lane {
+    first: EventNumber,
+    attempts: u32,
+    behind: VecDeque<EventNumber>,
+}
+
+/// An event whose turn it is, as far as its number tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) number: EventNumber,
+    pub(super) webhook: usize,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// The event is settled: delivered, or given up.
+    Settled,
+    /// It is to be sent again.
+    Failed,
+}
+
+impl Queue {
+    pub(super) fn new(settings: DeliverySettings) -> Self {
+        let (webhooks, places) = Default::default();
+        Self { settings, webhooks, places, first: 0, under_way: 0, waiting: 0 }
+    }
+
+    /// How many events wait or are under way.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Puts an event behind all others for its webhook. Events come in the order of their numbers.
+    pub(super) fn push(&mut self, url: &str, number: EventNumber) {
+        let place = match self.places.get(url) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(url.into(), self.webhooks.len());
+                self.webhooks.push(Webhook::default());
+                self.webhooks.len() - 1
+            }
+        };
+        self.webhooks[place].row.push_back(number);
+        self.waiting += 1;
+    }
+
+    /// Events whose turn it is: as many as there is room for, webhook by webhook. Each is to be begun or dropped.
+    pub(super) fn take(&mut self, now: Instant) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        let count = self.webhooks.len();
+        for webhook in (0..count).map(|step| (self.first + step) % count) {
+            let room = self.settings.at_once.saturating_sub(self.under_way + turns.len());
+            self.webhooks[webhook].take(webhook, room, now, &self.settings, &mut turns);
+        }
+        self.first = (self.first + 1) % count.max(1);
+        turns
+    }
+
+    /// Whether the event is to be sent now, since nothing of its profile is before it. It is under way then; otherwise it
+    /// waits in the lane.
+    pub(super) fn begin(&mut self, turn: Turn, whose: Whose) -> bool {
+        let webhook = &mut self.webhooks[turn.webhook];
+        let begins = webhook.begin(turn.number, whose);
+        if begins {
+            webhook.under_way += 1;
+            self.under_way += 1;
+        }
+        begins
+    }
+
+    /// Leaves out an event that is not there any more.
+    pub(super) fn drop_gone(&mut self, turn: Turn) {
+        let webhook = &mut self.webhooks[turn.webhook];
+        let lane = webhook.lanes.iter().find(|(_, lane)| lane.first == turn.number).map(|(whose, _)| *whose);
+        if let Some(whose) = lane {
+            webhook.advance(whose);
+        }
+        self.waiting -= 1;
+    }
+
+    /// Takes in what came of the attempt at the first event of a lane. One that failed is sent again after a pause that
+    /// grows with the attempts; `chance`, from 0 to 1, says how much of it.
+    pub(super) fn end(&mut self, turn: Turn, whose: Whose, attempt: Attempt, now: Instant, chance: f64) {
+        self.under_way -= 1;
+        let webhook = &mut self.webhooks[turn.webhook];
+        webhook.under_way -= 1;
+        match attempt {
+            Attempt::Settled => {
+                self.waiting -= 1;
+                webhook.advance(whose);
+            }
+            Attempt::Failed => {
+                let Some(lane) = webhook.lanes.get_mut(&whose) else { return };
+                lane.attempts += 1;
+                let pause = self.settings.pause(lane.attempts).mul_f64(chance);
+                webhook.later.insert((now + pause, whose));
+            }
+        }
+    }
+
+    /// How often the first event of the lane has been sent in vain.
+    pub(super) fn attempts(&self, turn: Turn, whose: Whose) -> u32 {
+        self.webhooks[turn.webhook].lanes.get(&whose).map_or(0, |lane| lane.attempts)
+    }
+
+    /// When the next event is to be sent again, if one waits for that.
+    pub(super) fn next_moment(&self) -> Option<Instant> {
+        self.webhooks.iter().filter_map(|webhook| webhook.later.first().map(|(moment, _)| *moment)).min()
+    }
+}
+
+impl Webhook {
+    fn take(&mut self, place: usize, room: usize, now: Instant, settings: &DeliverySettings, turns: &mut Vec<Turn>) {
+        while let Some((moment, whose)) = self.later.first().copied().filter(|(moment, _)| *moment <= now) {
+            self.later.remove(&(moment, whose));
+            self.ready.push_back(whose);
+        }
+        let mut room = room.min(settings.at_once_per_webhook.saturating_sub(self.under_way));
+        let turn = |number| Turn { number, webhook: place };
+        while let Some(whose) = (room > 0).then(|| self.ready.pop_front()).flatten() {
+            turns.extend(self.lanes.get(&whose).map(|lane| turn(lane.first)));
+            room -= 1;
+        }
+        // Those that are taken may all need lanes of their own.
+        let fresh = room.min(settings.lanes_per_webhook.saturating_sub(self.lanes.len())).min(self.row.len());
+        turns.extend(self.row.drain(..fresh).map(turn));
+    }
+
+    fn begin(&mut self, number: EventNumber, whose: Whose) -> bool {
+        match self.lanes.get_mut(&whose) {
+            Some(lane) if lane.first == number => true,
+            Some(lane) => {
+                lane.behind.push_back(number);
+                false
+            }
+            None => {
+                self.lanes.insert(whose, Lane { first: number, attempts: 0, behind: VecDeque::new() });
+                true
+            }
+        }
+    }
+
+    /// The next event of the lane is its first one now; without one there is no lane.
+    fn advance(&mut self, whose: Whose) {
+        let Some(lane) = self.lanes.get_mut(&whose) else { return };
+        match lane.behind.pop_front() {
+            Some(next) => {
+                (lane.first, lane.attempts) = (next, 0);
+                self.ready.push_back(whose);
+            }
+            None => {
+                self.lanes.remove(&whose);
+            }
+        }
+    }
+}
+
+impl DeliverySettings {
+    /// The longest pause after so many attempts in vain: doubled each time.
+    fn pause(&self, attempts: u32) -> Duration {
+        let doubled = 2u32.saturating_pow(attempts.saturating_sub(1));
+        self.first_pause.saturating_mul(doubled).min(self.longest_pause)
+    }
+}
