@@ -5,9 +5,10 @@ use crate::{
     node::Node,
     write,
 };
+use serde::Deserialize;
 use jiff::Timestamp;
 use rollcall_model::{
-    event::EventId, profile::Profile, profile_change::ProfileChange, trigger::Trigger, world::World,
+    event::EventId, event_kind::EventKind, profile::Profile, profile_change::ProfileChange, trigger::Trigger, world::World,
 };
 
 /// The body that tells of a change of this profile, and what it was made of at that moment.
@@ -29,6 +30,16 @@ pub fn body(
     ]);
     members.extend(particulars(change, world));
     write::json_document(&Node::Object(members)).into()
+}
+
+/// What the event of this body is.
+pub fn kind(body: &str) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        event: &'a str,
+    }
+    let kind: Kind<'_> = serde_json::from_str(body).ok()?;
+    EventKind::named(kind.event).map(EventKind::name)
 }
 
 /// What there is to say of a change beside its kind.

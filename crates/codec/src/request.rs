@@ -35,6 +35,8 @@ pub struct Parameters<'t, 'a> {
     pub(crate) detect_geo: Option<Element<'t, 'a>>,
     pub(crate) add_to_segments: Option<Element<'t, 'a>>,
     pub(crate) remove_from_segments: Option<Element<'t, 'a>>,
+    explain: Option<Element<'t, 'a>>,
+    dry_run: Option<Element<'t, 'a>>,
     pub(crate) data: Option<Element<'t, 'a>>,
 }
 
@@ -61,6 +63,8 @@ impl<'t, 'a> Parameters<'t, 'a> {
                 "detect_geo" => &mut found.detect_geo,
                 "add_to_segments" => &mut found.add_to_segments,
                 "remove_from_segments" => &mut found.remove_from_segments,
+                "explain" => &mut found.explain,
+                "dry_run" => &mut found.dry_run,
                 "data" => &mut found.data,
                 _ => continue,
             };
@@ -85,6 +89,12 @@ impl<'t, 'a> Parameters<'t, 'a> {
         let Some(element) = self.format else { return Ok(None) };
         let format = Format::named(&element.text()?);
         format.map(Some).ok_or_else(|| element.refuse("neither json nor xml"))
+    }
+
+    /// Whether the answer is to say how it came about, and whether nothing is to be stored; as far as that is said.
+    pub fn explain(&self) -> Result<[Option<bool>; 2], Rejection> {
+        let flag = |given: Option<Element<'_, '_>>| given.map(Element::bool).transpose();
+        Ok([flag(self.explain)?, flag(self.dry_run)?])
     }
 
     /// The name of the matching mode, if one is given.

@@ -1,16 +1,20 @@
 //! An import that explains itself, or that is only tried: the same steps as any import, told as they are gone through.
 
 use crate::{
+    call::Call,
     failure::{Failure, apart},
     import::Effect,
     routes::Request,
 };
+use rollcall_codec::answer::Trial;
 use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     explanation::Explanation,
     import::{ImportOutcome, ImportRequest},
     profile::{Profile, ProfileId},
+    rejection::Rejection,
+    response_code::ResponseCode,
 };
 use rollcall_store::{
     error::StoreError,
@@ -18,18 +22,35 @@ use rollcall_store::{
 };
 use std::sync::Arc;
 
+/// Whether the import is to explain itself, by the body or else by the query; one that is only tried always does.
+pub(crate) fn asked(request: &Request<'_>, import: &ImportRequest) -> Result<Option<Trial>, Rejection> {
+    let [explain, dry_run] = request.parameters.explain()?;
+    let said = |given: Option<bool>, name| given.map_or_else(|| flag(request.call, name), Ok);
+    let is_dry_run = said(dry_run, "dry_run")?;
+    let is_asked = said(explain, "explain")? || is_dry_run;
+    Ok(is_asked.then_some(Trial { is_dry_run, skip_triggers: import.options.skip_triggers }))
+}
+
+fn flag(call: &Call<'_>, name: &str) -> Result<bool, Rejection> {
+    match call.parameter(name).as_deref() {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(ResponseCode::IncorrectValue.because("neither true nor false").under(name)),
+    }
+}
+
 /// Makes the import take effect, or only finds out what its effect would be, and tells how it came about.
 pub(crate) async fn import(
     from: &Request<'_>,
     import: ImportRequest,
-    is_dry_run: bool,
+    trial: Trial,
 ) -> Result<(ImportOutcome, Explanation), Failure> {
     let Request { service, .. } = from;
     let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
     let work = move |state: &mut dyn Transaction| {
         let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
         let mut explanation = Explanation::default();
-        let outcome = match is_dry_run {
+        let outcome = match trial.is_dry_run {
             true => effect.take(&mut Untouched(state), Some(&mut explanation)),
             false => effect.take(state, Some(&mut explanation)),
         };

@@ -10,6 +10,8 @@ mod webhook; // one event over HTTP, signed
 
 pub mod letters; // the outbox as people see it: looked at, sent again, thrown away
 
+pub(crate) use webhook::is_address;
+
 use crate::failure::Failure;
 use jiff::Timestamp;
 use rollcall_codec::event;

@@ -1,6 +1,12 @@
 //! Table: the calls. Rulings T1-T3.
 
-use crate::{call::Pending, failure::Failure, get, service::Service};
+use crate::{
+    call::{Call, Pending},
+    explain,
+    failure::Failure,
+    get,
+    service::Service,
+};
 use rollcall_codec::{answer, format::Format, import, request::Parameters};
 use rollcall_model::{action::Action, database::Database, token::Grant, world::World};
 use std::sync::Arc;
@@ -37,6 +43,8 @@ pub struct Request<'a> {
     pub world: &'a Arc<World>,
     /// What its sender may do.
     pub grant: &'a Grant,
+    /// As it came.
+    pub call: &'a Call<'a>,
     /// What the body says.
     pub parameters: Parameters<'a, 'a>,
     /// How the answer is to be written.
@@ -62,6 +70,10 @@ fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering
     Box::pin(async move {
         let Request { service, world, parameters, format, .. } = request;
         let import = import::read(&parameters, database, world, service.limits)?;
+        if let Some(trial) = explain::asked(&request, &import)? {
+            let (outcome, explanation) = explain::import(&request, import, trial).await?;
+            return Ok(answer::explained(outcome, &explanation, trial, world, format));
+        }
         let outcome = service.importer.import(import, Arc::clone(world)).await?;
         Ok(answer::outcome(outcome, format))
     })

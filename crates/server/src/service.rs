@@ -123,7 +123,7 @@ impl Service {
         }
         let world = self.worlds.now();
         let grant = authenticate(call, &parameters, &world)?;
-        let request = Request { service: self, world: &world, grant, parameters, format: *format };
+        let request = Request { service: self, world: &world, grant, call, parameters, format: *format };
         match route.serve {
             Serve::InDatabase(serve) => serve(request, database(&request, route.action)?).await,
             Serve::OfConfiguration(serve) => serve(request).await,

@@ -2,6 +2,8 @@
 //!
 //! The file's `[suite]` table is for the conformance suite and is not looked at here.
 
+mod triggers; // `[[triggers]]`
+
 use rollcall_model::{
     action::Action,
     channel::{self, AddressKind, Channel},
@@ -17,6 +19,7 @@ use rollcall_model::{
 use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::HashSet, fmt, hash::Hash};
 use toml::Spanned;
+use triggers::TriggerRow;
 
 /// The documented world, in which every example of the documentation works as printed. Its token is public.
 pub const DOCUMENTED: &str = include_str!("../../../fixtures/worlds/documented.toml");
@@ -59,6 +62,8 @@ struct File {
     channels: Vec<ChannelRow>,
     #[serde(default)]
     resources: Vec<ResourceRow>,
+    #[serde(default)]
+    triggers: Vec<TriggerRow>,
     #[serde(default, rename = "suite")]
     _suite: Option<IgnoredAny>,
 }
@@ -151,13 +156,14 @@ impl File {
         distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
         self.tokens_are_distinct()?;
         let channels = self.channels()?;
-        Ok(World {
+        let world = World {
             databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
             resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
             grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
             channels,
             triggers: Vec::new(),
-        })
+        };
+        Ok(World { triggers: triggers::triggers(&self.triggers, &world)?, ..world })
     }
 
     /// Like [`distinct`], but the secret is left out of what is said.

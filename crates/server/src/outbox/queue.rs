@@ -7,9 +7,8 @@
 
 use super::deliverer::DeliverySettings;
 use rollcall_model::{database::DatabaseId, event::EventNumber, profile::ProfileId};
-use rustc_hash::FxHashMap;
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -20,7 +19,7 @@ pub(super) type Whose = (DatabaseId, ProfileId);
 pub(super) struct Queue {
     settings: DeliverySettings,
     webhooks: Vec<Webhook>,
-    places: FxHashMap<Box<str>, usize>,
+    places: HashMap<Box<str>, usize>,
     /// The webhook that is asked first the next time, so that each has its turn.
     first: usize,
     under_way: usize,
@@ -31,7 +30,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Webhook {
     row: VecDeque<EventNumber>,
-    lanes: FxHashMap<Whose, Lane>,
+    lanes: HashMap<Whose, Lane>,
     /// Lanes whose first event can be sent now.
     ready: VecDeque<Whose>,
     /// Lanes whose first event waits to be sent again.
@@ -50,7 +49,9 @@ struct Lane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) number: EventNumber,
-    pub(super) webhook: usize,
+    webhook: usize,
+    /// Known of the first event of a lane.
+    whose: Option<Whose>,
 }
 
 /// What came of an attempt.
@@ -114,8 +115,7 @@ impl Queue {
     /// Leaves out an event that is not there any more.
     pub(super) fn drop_gone(&mut self, turn: Turn) {
         let webhook = &mut self.webhooks[turn.webhook];
-        let lane = webhook.lanes.iter().find(|(_, lane)| lane.first == turn.number).map(|(whose, _)| *whose);
-        if let Some(whose) = lane {
+        if let Some(whose) = turn.whose {
             webhook.advance(whose);
         }
         self.waiting -= 1;
@@ -159,14 +159,14 @@ impl Webhook {
             self.ready.push_back(whose);
         }
         let mut room = room.min(settings.at_once_per_webhook.saturating_sub(self.under_way));
-        let turn = |number| Turn { number, webhook: place };
+        let turn = |number, whose| Turn { number, webhook: place, whose };
         while let Some(whose) = (room > 0).then(|| self.ready.pop_front()).flatten() {
-            turns.extend(self.lanes.get(&whose).map(|lane| turn(lane.first)));
+            turns.extend(self.lanes.get(&whose).map(|lane| turn(lane.first, Some(whose))));
             room -= 1;
         }
         // Those that are taken may all need lanes of their own.
         let fresh = room.min(settings.lanes_per_webhook.saturating_sub(self.lanes.len())).min(self.row.len());
-        turns.extend(self.row.drain(..fresh).map(turn));
+        turns.extend(self.row.drain(..fresh).map(|number| turn(number, None)));
     }
 
     fn begin(&mut self, number: EventNumber, whose: Whose) -> bool {
