@@ -45,11 +45,14 @@ pub struct Backlog {
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self::of_at_most(1_000_000)
+        Self::of_at_most(Self::USUAL)
     }
 }
 
 impl Backlog {
+    /// How long it may become, unless something else is said.
+    pub const USUAL: usize = 1_000_000;
+
     /// A backlog that may become about so long.
     pub fn of_at_most(most: usize) -> Self {
         Self { waiting: AtomicUsize::new(0), most, bell: Notify::new() }

@@ -46,8 +46,12 @@ pub struct Service {
 impl Service {
     /// A server with this configuration and store, and everything else as documented.
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
+        Self::with_backlog(world, store, Arc::default())
+    }
+
+    /// The same, where events wait in this backlog.
+    pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
-        let backlog = Arc::new(Backlog::default());
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
         Self { worlds, store, backlog, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
     }

@@ -10,11 +10,15 @@ use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
     http::{self, Settings},
+    outbox::{
+        Backlog,
+        deliverer::{Deliverer, DeliverySettings},
+    },
     service::Service,
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -51,6 +55,44 @@ pub(crate) struct ServeArguments {
     /// Most subscriptions in one import
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
+
+    #[command(flatten)]
+    webhooks: WebhookOptions,
+}
+
+/// How events are sent to the webhooks of triggers.
+#[derive(Args)]
+struct WebhookOptions {
+    /// Longest pause in seconds before an event is sent to a webhook for the second time; it doubles from then on
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    webhook_retry_first: Duration,
+
+    /// Longest pause in seconds between two attempts, however many there were
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    webhook_retry_longest: Duration,
+
+    /// Attempts before an event is given up
+    #[arg(long, value_name = "COUNT", default_value_t = DeliverySettings::default().attempts)]
+    webhook_attempts: u32,
+
+    /// Most events that may wait; while there are so many, imports that post another one are answered 503
+    #[arg(long, value_name = "COUNT", default_value_t = Backlog::USUAL)]
+    max_waiting_events: usize,
+}
+
+impl WebhookOptions {
+    fn settings(&self) -> DeliverySettings {
+        DeliverySettings {
+            first_pause: self.webhook_retry_first,
+            longest_pause: self.webhook_retry_longest,
+            attempts: self.webhook_attempts,
+            ..DeliverySettings::default()
+        }
+    }
+}
+
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
 
 /// The JSON parser has a bound of its own a little above this.
@@ -117,7 +159,9 @@ async fn serve(
         subscriptions: arguments.max_subscriptions,
         ..Limits::default()
     };
-    let service = Service { limits, ..Service::new(world, store) };
+    let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
+    let service = Service { limits, ..Service::with_backlog(world, store, backlog) };
+    let (stop, delivered) = deliver_until(stop, &service, arguments.webhooks.settings());
     let settings = Settings {
         body_bytes: arguments.max_body,
         always_200: arguments.always_200,
@@ -125,8 +169,29 @@ async fn serve(
         ..Settings::default()
     };
     http::serve(listener, Arc::new(service), settings, stop).await;
+    delivered.await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Delivers events until `stop` resolves, and gives who else waits for it something to wait for.
+fn deliver_until<S: Future<Output = ()>>(
+    stop: S,
+    service: &Service,
+    settings: DeliverySettings,
+) -> (impl Future<Output = ()> + use<S>, JoinHandle<()>) {
+    let (tell, mut told) = watch::channel(());
+    let (store, worlds, backlog) =
+        (Arc::clone(&service.store), Arc::clone(&service.worlds), Arc::clone(&service.backlog));
+    let deliverer = Deliverer { store, worlds, backlog, settings };
+    let delivered = tokio::spawn(deliverer.run(async move {
+        let _told_or_nobody_is_there_to_tell = told.changed().await;
+    }));
+    let stop = async move {
+        stop.await;
+        drop(tell);
+    };
+    (stop, delivered)
 }
 
 /// Resolves at the first SIGTERM or SIGINT.
