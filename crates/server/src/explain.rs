@@ -42,10 +42,11 @@ fn flag(call: &Call<'_>, name: &str) -> Result<bool, Rejection> {
 /// Makes the import take effect, or only finds out what its effect would be, and tells how it came about.
 pub(crate) async fn import(
     from: &Request<'_>,
-    import: ImportRequest,
+    mut import: ImportRequest,
     trial: Trial,
 ) -> Result<(ImportOutcome, Explanation), Failure> {
     let Request { service, .. } = from;
+    service.geo.fill(&mut import);
     let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
     let work = move |state: &mut dyn Transaction| {
         let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };

@@ -10,6 +10,8 @@ pub mod failure; // refused, or failed: one place that makes answers of it
 pub mod world_file; // the configuration, from a TOML file
 pub mod worlds; // the configuration that is in force
 
+pub mod geo; // where IP addresses are
+
 pub mod import; // one import as numbered steps: the heart
 mod explain; // the same, with how it came to its outcome
 pub mod outbox; // what triggers hear, from its posting to its delivery

@@ -74,7 +74,7 @@ fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering
             let (outcome, explanation) = explain::import(&request, import, trial).await?;
             return Ok(answer::explained(outcome, &explanation, trial, world, format));
         }
-        let outcome = service.importer.import(import, Arc::clone(world)).await?;
+        let outcome = service.import(import, world).await?;
         Ok(answer::outcome(outcome, format))
     })
 }

@@ -3,6 +3,7 @@
 use crate::{
     call::{Answer, Call, Pending, Reply},
     failure::Failure,
+    geo::Geo,
     import::{Import, Importer},
     outbox::Backlog,
     probes::{self, Probe},
@@ -14,6 +15,7 @@ use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     action::Action,
     database::Database,
+    import::{ImportOutcome, ImportRequest},
     rejection::Rejection,
     response_code::ResponseCode,
     token::{ApiToken, Grant, TokenHash},
@@ -37,6 +39,8 @@ pub struct Service {
     pub backlog: Arc<Backlog>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
+    /// Where IP addresses are.
+    pub geo: Arc<Geo>,
     /// The matching modes.
     pub modes: &'static [Mode],
     /// What a body may hold.
@@ -53,7 +57,18 @@ impl Service {
     pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
-        Self { worlds, store, backlog, importer: Arc::new(importer), modes: MODES, limits: Limits::default() }
+        let geo = Arc::new(Geo::none());
+        Self { worlds, store, backlog, importer: Arc::new(importer), geo, modes: MODES, limits: Limits::default() }
+    }
+
+    /// Makes an import take effect, whichever call asks for it.
+    pub(crate) async fn import(
+        &self,
+        mut request: ImportRequest,
+        world: &Arc<World>,
+    ) -> Result<ImportOutcome, Failure> {
+        self.geo.fill(&mut request);
+        self.importer.import(request, Arc::clone(world)).await
     }
 }
 

@@ -9,6 +9,7 @@ use clap::{
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
+    geo::Geo,
     http::{self, Settings},
     outbox::{
         Backlog,
@@ -17,8 +18,13 @@ use rollcall_server::{
     service::Service,
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -35,6 +41,10 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     world: WorldOptions,
+
+    /// Geo file for `detect_geo`, in the MaxMind DB format; read again on SIGHUP and when it has changed
+    #[arg(long, env = "ROLLCALL_GEO", value_name = "FILE")]
+    geo: Option<PathBuf>,
 
     /// Answer failures with HTTP status 200 too; the answer's `error` tells them apart
     #[arg(long)]
@@ -110,13 +120,14 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
             arguments.listen.ip()
         );
     }
+    let geo = Arc::new(arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?);
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let served = runtime.block_on(serve(arguments, listener, connections, world, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, world, geo, Arc::clone(&store)));
     store.close()?;
     served
 }
@@ -147,9 +158,12 @@ async fn serve(
     listener: TcpListener,
     connections: usize,
     world: World,
+    geo: Arc<Geo>,
     store: Arc<dyn Store>,
 ) -> anyhow::Result<()> {
     let stop = stop_signal()?;
+    reload_on_hangup(Arc::clone(&geo))?;
+    tokio::spawn(Arc::clone(&geo).watch());
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "serving");
@@ -160,7 +174,7 @@ async fn serve(
         ..Limits::default()
     };
     let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
-    let service = Service { limits, ..Service::with_backlog(world, store, backlog) };
+    let service = Service { limits, geo, ..Service::with_backlog(world, store, backlog) };
     let (stop, delivered) = deliver_until(stop, &service, arguments.webhooks.settings());
     let settings = Settings {
         body_bytes: arguments.max_body,
@@ -194,9 +208,21 @@ fn deliver_until<S: Future<Output = ()>>(
     (stop, delivered)
 }
 
+/// Reads the geo file again at each SIGHUP.
+fn reload_on_hangup(geo: Arc<Geo>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let geo = Arc::clone(&geo);
+            // A panic is in the log, and the file that was read before stays in force.
+            let _ended = tokio::task::spawn_blocking(move || geo.reload()).await;
+        }
+    });
+    Ok(())
+}
+
 /// Resolves at the first SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 pub(crate) fn rollcall() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.env("RUST_LOG", "warn");
-    ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE"].iter().for_each(|name| {
+    ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE", "ROLLCALL_GEO"].iter().for_each(|name| {
         command.env_remove(name);
     });
     command
