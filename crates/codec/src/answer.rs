@@ -2,7 +2,8 @@
 
 use crate::{encode, explain, format::Format, node::Node, write};
 use rollcall_model::{
-    explanation::Explanation, import::ImportOutcome, profile::Profile, rejection::Rejection, response_code::ResponseCode, world::World,
+    explanation::Explanation, import::ImportOutcome, profile::Profile, rejection::Rejection,
+    response_code::ResponseCode, world::World,
 };
 
 /// The answer to an import that took effect.

@@ -5,11 +5,16 @@ use crate::{
     node::Node,
     write,
 };
-use serde::Deserialize;
 use jiff::Timestamp;
 use rollcall_model::{
-    event::EventId, event_kind::EventKind, profile::Profile, profile_change::ProfileChange, trigger::Trigger, world::World,
+    event::{Event, EventId, EventNumber},
+    event_kind::EventKind,
+    profile::Profile,
+    profile_change::ProfileChange,
+    trigger::Trigger,
+    world::World,
 };
+use serde::Deserialize;
 
 /// The body that tells of a change of this profile, and what it was made of at that moment.
 pub fn body(
@@ -40,6 +45,27 @@ pub fn kind(body: &str) -> Option<&'static str> {
     }
     let kind: Kind<'_> = serde_json::from_str(body).ok()?;
     EventKind::named(kind.event).map(EventKind::name)
+}
+
+/// An event of the outbox as a line of JSON, for people.
+pub fn line(number: EventNumber, event: &Event) -> String {
+    write::json_document(&node(number, event))
+}
+
+/// An event of the outbox. Its body is shown as the text that is sent.
+pub(crate) fn node(number: EventNumber, event: &Event) -> Node {
+    let dead = event.dead.as_ref().map_or(Node::Null, |dead| {
+        Node::object([("attempts", Node::Int(dead.attempts.into())), ("reason", Node::text(&dead.reason))])
+    });
+    Node::object([
+        ("number", Node::Int(i64::try_from(number.0).unwrap_or(i64::MAX))),
+        ("id", Node::text(event.id)),
+        ("trigger", Node::text(&event.trigger)),
+        ("db_id", Node::Int(event.database.0.into())),
+        ("profile_id", Node::text(event.profile)),
+        ("body", Node::text(&event.body)),
+        ("dead", dead),
+    ])
 }
 
 /// What there is to say of a change beside its kind.

@@ -136,10 +136,7 @@ fn in_subscriptions<'a>(
     kept.chain(after.iter().skip(before.len()).map(ProfileChange::SubscriptionAdded))
 }
 
-fn in_subscription<'a>(
-    before: &'a Subscription,
-    after: &'a Subscription,
-) -> impl Iterator<Item = ProfileChange<'a>> {
+fn in_subscription<'a>(before: &'a Subscription, after: &'a Subscription) -> impl Iterator<Item = ProfileChange<'a>> {
     let status = (before.status != after.status)
         .then_some(ProfileChange::StatusChanged { subscription: after, before: before.status });
     let is_else_the_same = match status {

@@ -4,7 +4,7 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{backup, check, export, load, serve, world};
+use commands::{backup, check, export, load, outbox, serve, world};
 use std::{io, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
@@ -39,6 +39,9 @@ enum Command {
     /// Copy the folder of a store, while a server has it open
     #[command(after_help = backup::EXAMPLES)]
     Backup(backup::BackupArguments),
+    /// Look at events that wait to be sent to webhooks, and at those that were given up
+    #[command(after_help = outbox::EXAMPLES)]
+    Outbox(outbox::OutboxArguments),
     /// Look at a world file
     World(world::WorldArguments),
 }
@@ -74,6 +77,7 @@ fn done(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Load(load)) => load::run(load)?,
         Some(Command::Check(check)) => return check::run(check),
         Some(Command::Backup(backup)) => backup::run(backup)?,
+        Some(Command::Outbox(outbox)) => outbox::run(outbox)?,
         Some(Command::World(world)) => world::run(world)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -16,12 +16,7 @@ use crate::failure::Failure;
 use jiff::Timestamp;
 use rollcall_codec::event;
 use rollcall_model::{
-    event::Event,
-    profile::Profile,
-    rejection::Rejection,
-    response_code::ResponseCode,
-    trigger::wanted,
-    world::World,
+    event::Event, profile::Profile, rejection::Rejection, response_code::ResponseCode, trigger::wanted, world::World,
 };
 use rollcall_store::{
     ids::new_event_id,

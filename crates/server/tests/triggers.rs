@@ -32,10 +32,7 @@ use std::{
     time::Duration,
 };
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
-use wiremock::{
-    Mock, MockServer, Request, Respond, ResponseTemplate,
-    matchers::any,
-};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 /// How long something is waited for that is to come. No test gets there, unless it does not come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -239,17 +236,30 @@ fn each_kind_of_event_comes_with_what_it_is_about() {
         let answer = stage.import(value!({ "email": EMAIL, "data": {}, change: [2] }));
         assert_eq!(answer["error"], 0, "{answer}");
     }
-    let posted: Vec<Value> = stage.outbox().iter().map(|(_, event)| serde_json::from_str(&event.body).unwrap()).collect();
+    let posted: Vec<Value> =
+        stage.outbox().iter().map(|(_, event)| serde_json::from_str(&event.body).unwrap()).collect();
     let kinds: Vec<_> = posted.iter().map(|event| event["event"].as_str().unwrap()).collect();
     let updated = "profile_updated";
     let expected = [
-        "profile_created", updated, "field_changed", updated, "subscription_added", updated, "status_changed", updated,
-        "segment_entered", updated, "segment_left",
+        "profile_created",
+        updated,
+        "field_changed",
+        updated,
+        "subscription_added",
+        updated,
+        "status_changed",
+        updated,
+        "segment_entered",
+        updated,
+        "segment_left",
     ];
     assert_eq!(kinds, expected);
     assert!(posted.iter().all(|event| event["profile_id"] == id.as_str() && event["db_id"] == 1));
     assert!(posted.iter().all(|event| event["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok()));
-    assert_eq!((&posted[2]["field"], &posted[2]["before"], &posted[2]["after"]), (&value!("_fname"), &value!("Olly"), &value!("Oliver")));
+    assert_eq!(
+        (&posted[2]["field"], &posted[2]["before"], &posted[2]["after"]),
+        (&value!("_fname"), &value!("Olly"), &value!("Oliver"))
+    );
     assert_eq!(posted[4]["subscription"]["email_data"]["email"], EMAIL);
     assert_eq!((&posted[6]["before"], &posted[6]["after"]), (&value!("subscribed"), &value!("unsubscribed")));
     assert_eq!((&posted[8]["segment_id"], &posted[10]["segment_id"]), (&value!(2), &value!(2)));

@@ -207,7 +207,8 @@ impl<'a> Round<'a> {
         let find = move |state: &dyn Snapshot| numbers.iter().map(|number| state.event(*number)).collect();
         let events: Vec<Option<Arc<Event>>> = transaction::read(&*self.of.store, find).await?;
         for (turn, event) in turns.into_iter().zip(events) {
-            let trigger = event.as_deref().filter(|event| event.dead.is_none()).and_then(|event| trigger(&self.world, event));
+            let trigger =
+                event.as_deref().filter(|event| event.dead.is_none()).and_then(|event| trigger(&self.world, event));
             match (event, trigger) {
                 (Some(event), Some(trigger)) if self.queue.begin(turn, whose(&event)) => {
                     let (sender, webhook) = (self.sender.clone(), trigger.webhook.clone());

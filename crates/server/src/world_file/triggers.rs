@@ -135,9 +135,9 @@ impl FilterRow {
 
 fn field(name: &Spanned<String>, database: &Database) -> Result<FieldName, Fault> {
     let known = database.fields.get(name.get_ref());
-    known.map(|field| field.name.clone()).ok_or_else(|| {
-        fault(name, format!("database {} has no field {:?}", database.id.0, name.get_ref()))
-    })
+    known
+        .map(|field| field.name.clone())
+        .ok_or_else(|| fault(name, format!("database {} has no field {:?}", database.id.0, name.get_ref())))
 }
 
 /// A value as an import would give it.
@@ -167,14 +167,15 @@ fn as_json(value: &toml::Value) -> serde_json::Value {
 fn resource(id: &Spanned<u32>, database: &Database, world: &World) -> Result<ResourceId, Fault> {
     let known = world.resource(ResourceId(*id.get_ref()));
     let open = known.filter(|resource| resource.databases.contains(&database.id));
-    open.map(|resource| resource.id).ok_or_else(|| {
-        fault(id, format!("no resource {} is open to database {}", id.get_ref(), database.id.0))
-    })
+    open.map(|resource| resource.id)
+        .ok_or_else(|| fault(id, format!("no resource {} is open to database {}", id.get_ref(), database.id.0)))
 }
 
 fn channel(name: &Spanned<String>, world: &World) -> Result<ChannelName, Fault> {
     let known = world.channel(name.get_ref());
-    known.map(|channel| channel.name.clone()).ok_or_else(|| fault(name, format!("there is no channel {:?}", name.get_ref())))
+    known
+        .map(|channel| channel.name.clone())
+        .ok_or_else(|| fault(name, format!("there is no channel {:?}", name.get_ref())))
 }
 
 fn status(word: &Spanned<String>) -> Result<SubscriptionStatus, Fault> {
@@ -186,9 +187,9 @@ fn status(word: &Spanned<String>) -> Result<SubscriptionStatus, Fault> {
 
 fn segment(id: &Spanned<u32>, database: &Database) -> Result<SegmentId, Fault> {
     let known = database.segments.iter().find(|segment| segment.id.0 == *id.get_ref());
-    known.map(|segment| segment.id).ok_or_else(|| {
-        fault(id, format!("database {} has no segment {}", database.id.0, id.get_ref()))
-    })
+    known
+        .map(|segment| segment.id)
+        .ok_or_else(|| fault(id, format!("database {} has no segment {}", database.id.0, id.get_ref())))
 }
 
 #[cfg(test)]
