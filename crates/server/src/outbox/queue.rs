@@ -205,3 +205,118 @@ impl DeliverySettings {
         self.first_pause.saturating_mul(doubled).min(self.longest_pause)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection, prelude::*};
+
+    const SETTINGS: DeliverySettings = DeliverySettings {
+        at_once: 5,
+        at_once_per_webhook: 3,
+        lanes_per_webhook: 4,
+        connect: Duration::ZERO,
+        whole: Duration::ZERO,
+        first_pause: Duration::from_millis(10),
+        longest_pause: Duration::from_millis(35),
+        attempts: 0,
+    };
+
+    /// An event: for which webhook, and of which profile.
+    type Posted = (usize, u8);
+
+    fn whose(profile: u8) -> Whose {
+        (DatabaseId(1), ProfileId([profile; 12]))
+    }
+
+    /// Sends all events, of which some fail and some end before others that were begun earlier, as `chances` have it; the
+    /// events in the order in which they were settled.
+    fn settled(events: &[Posted], chances: &[u8]) -> Vec<usize> {
+        let mut queue = Queue::new(SETTINGS);
+        for (number, (webhook, _)) in events.iter().enumerate() {
+            queue.push(&format!("http://{webhook}/"), EventNumber(number as u64));
+        }
+        let (mut settled, mut under_way, mut now) = (Vec::new(), Vec::new(), Instant::now());
+        let mut chances = chances.iter().cycle().map(|chance| usize::from(*chance));
+        while queue.waiting() > 0 {
+            for turn in queue.take(now) {
+                let number = usize::try_from(turn.number.0).unwrap();
+                if queue.begin(turn, whose(events[number].1)) {
+                    under_way.push((turn, number));
+                }
+            }
+            check_bounds(&under_way, events);
+            if under_way.is_empty() {
+                now = queue.next_moment().unwrap_or(now);
+                continue;
+            }
+            let (turn, number) = under_way.swap_remove(chances.next().unwrap() % under_way.len());
+            let attempt = if chances.next().unwrap() % 2 == 0 { Attempt::Failed } else { Attempt::Settled };
+            settled.extend((attempt == Attempt::Settled).then_some(number));
+            queue.end(turn, whose(events[number].1), attempt, now, 1.0);
+        }
+        settled
+    }
+
+    /// Nothing of a profile is under way to a webhook twice, and not too much at all.
+    fn check_bounds(under_way: &[(Turn, usize)], events: &[Posted]) {
+        assert!(under_way.len() <= SETTINGS.at_once);
+        for (place, (turn, number)) in under_way.iter().enumerate() {
+            let others = || under_way[place + 1..].iter().map(|(_, other)| events[*other]);
+            assert!(others().all(|other| other != events[*number]));
+            let same = others().filter(|other| other.0 == events[*number].0).count();
+            assert!(same < SETTINGS.at_once_per_webhook, "{turn:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn events_of_a_profile_are_settled_in_their_order_whatever_fails(
+            events in collection::vec((0..3usize, 0..6u8), 0..60),
+            mut chances in collection::vec(any::<u8>(), 16..64),
+        ) {
+            chances.push(1); // so that not everything fails for ever
+            chances.push(1);
+            chances.push(1);
+            let settled = settled(&events, &chances);
+            prop_assert_eq!(settled.len(), events.len());
+            for (place, number) in settled.iter().enumerate() {
+                let earlier = |other: &&usize| **other < *number && events[**other] == events[*number];
+                prop_assert_eq!(settled[place..].iter().find(earlier), None);
+            }
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let pauses = [1, 2, 3, 40].map(|attempts| SETTINGS.pause(attempts).as_millis());
+        assert_eq!(pauses, [10, 20, 35, 35]);
+    }
+
+    #[test]
+    fn an_event_that_is_gone_lets_the_next_one_through() {
+        let mut queue = Queue::new(SETTINGS);
+        (1..=2).for_each(|number| queue.push("http://a/", EventNumber(number)));
+        let turns = queue.take(Instant::now());
+        queue.drop_gone(turns[0]);
+        assert!(queue.begin(turns[1], whose(1)));
+        assert_eq!(queue.waiting(), 1);
+    }
+
+    #[test]
+    fn a_webhook_that_takes_nothing_is_tried_with_few_profiles() {
+        let mut queue = Queue::new(SETTINGS);
+        (0..100).for_each(|number| queue.push("http://a/", EventNumber(number)));
+        let now = Instant::now();
+        let mut tried = std::collections::HashSet::new();
+        for _ in 0..100 {
+            for turn in queue.take(now) {
+                let profile = u8::try_from(turn.number.0).unwrap();
+                assert!(queue.begin(turn, whose(profile)));
+                queue.end(turn, whose(profile), Attempt::Failed, now, 1.0);
+                tried.insert(profile);
+            }
+        }
+        assert_eq!(tried.len(), SETTINGS.lanes_per_webhook);
+    }
+}
