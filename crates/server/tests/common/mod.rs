@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
 pub(crate) mod desk; // stores and files of lines, and commands on them
+pub(crate) mod log; // what the server logs, in memory
 pub(crate) mod modes; // every way to say whom a request means
 pub(crate) mod people; // imports that carry everything, and whether a server still has them
 pub(crate) mod program; // the program as a process
@@ -63,7 +64,7 @@ pub(crate) fn service() -> Service {
 /// A call as most clients make it.
 pub(crate) fn call<'a>(path: &'a str, format: Format, body: &'a [u8]) -> Call<'a> {
     let content_type = Some(format.media_types()[0]);
-    Call { method: "POST", path, query: "", content_type, accept: None, authorization: None, body }
+    Call { method: "POST", path, query: "", content_type, accept: None, authorization: None, request_id: "", body }
 }
 
 /// The reply to a call.
@@ -80,6 +81,17 @@ pub(crate) fn post(service: &Service, path: &str, request: &Value) -> Reply {
 /// The body of a JSON answer.
 pub(crate) fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(body)))
+}
+
+/// The profile without what its subscriptions are called for short, which depends on its identifier, and that they are not
+/// deleted.
+pub(crate) fn without_short_names(mut profile: Value) -> Value {
+    for subscription in profile["subscriptions"].as_array_mut().into_iter().flatten() {
+        let members = subscription.as_object_mut().unwrap();
+        assert_eq!(members.remove("is_delete"), Some(false.into()));
+        assert!(members.remove("hash_id").is_some_and(|hash| hash.is_string()));
+    }
+    profile
 }
 
 /// The request with token and database, which every call wants.
