@@ -58,7 +58,7 @@ enum Command {
     },
     #[command(about = ci::summary())]
     Ci,
-    /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
+    /// Dependency direction, file headers, ARCHITECTURE.md, links and pages of the documents, left-over notes
     Tidy,
 }
 
