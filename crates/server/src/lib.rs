@@ -15,5 +15,6 @@ mod get; // one profile, to look at
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process
+pub mod openapi; // the tables as an OpenAPI document
 pub mod service; // a call to its reply
 pub mod http; // sockets, and the only HTTP types

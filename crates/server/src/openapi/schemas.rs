@@ -1,7 +1,12 @@
 //! What bodies and answers hold, as JSON Schema: made of the tables of fields, channels, statuses and modes. XML bodies
 //! hold the same under a root `xml`; lists are repeated elements (X3).
 
-use rollcall_codec::parameter::{Parameter, ParameterKind};
+use crate::routes::AnswerShape;
+use rollcall_codec::{
+    batch::LARGEST_BATCH,
+    format::Format,
+    parameter::{Parameter, ParameterKind, SUBSCRIPTION},
+};
 use rollcall_matching::mode::MODES;
 use rollcall_model::{
     channel::{AddressKind, CHANNELS},
@@ -35,7 +40,7 @@ pub(super) fn named(name: &str) -> Value {
 pub(super) fn parameter(parameter: Parameter) -> Value {
     let mut schema = match parameter {
         Parameter::Matching => json!({ "type": "string", "enum": MODES.iter().map(|mode| mode.name).collect::<Vec<_>>() }),
-        Parameter::Format => json!({ "type": "string", "enum": ["json", "xml"] }),
+        Parameter::Format => json!({ "type": "string", "enum": Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>() }),
         Parameter::Status => status(),
         Parameter::Data => return described(named("Data"), parameter.text()),
         _ => kind(parameter.kind()),
@@ -51,14 +56,19 @@ fn described(schema: Value, text: &str) -> Value {
 
 fn kind(kind: ParameterKind) -> Value {
     match kind {
-        ParameterKind::Text => json!({ "type": "string" }),
-        ParameterKind::Int => json!({ "type": "integer" }),
+        ParameterKind::Text => text(),
+        ParameterKind::Int => number(),
         ParameterKind::Bool => json!({ "type": "boolean" }),
         ParameterKind::Scalar => json!({ "type": ["string", "integer"] }),
-        ParameterKind::Ints => json!({ "type": "array", "items": { "type": "integer" } }),
-        ParameterKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        ParameterKind::Ints => list_of(&number()),
+        ParameterKind::Texts => list_of(&text()),
         ParameterKind::Object => json!({ "type": "object" }),
     }
+}
+
+/// What `data` is in a batch.
+pub(super) fn profiles() -> Value {
+    json!({ "type": "array", "items": named("Data"), "maxItems": LARGEST_BATCH, "description": "One object, one profile." })
 }
 
 /// `data`: fields of the system, and whatever the database defines.
@@ -77,15 +87,14 @@ fn data() -> Value {
 }
 
 fn subscription() -> Value {
-    let mut properties = address(false);
-    properties.insert("resource_id".to_owned(), json!({ "type": "integer", "description": "The resource." }));
-    properties.insert("channel".to_owned(), channel());
-    properties.insert("status".to_owned(), status());
-    properties.insert("priority".to_owned(), json!({ "type": "integer", "minimum": -1, "maximum": i32::MAX }));
-    properties.insert("cats".to_owned(), json!({ "type": "array", "items": { "type": "string" } }));
+    let mut subscription = object(&[("resource_id", number()), ("channel", channel())]);
+    add_properties(&mut subscription, address(false));
+    for part in SUBSCRIPTION {
+        subscription["properties"][part.name()] = parameter(*part);
+    }
     let fields = json!({ "type": "object", "properties": changed_fields(SUBSCRIPTION_FIELDS) });
-    properties.insert("custom_fields".to_owned(), fields);
-    json!({ "type": "object", "properties": properties, "required": ["resource_id", "channel"] })
+    subscription["properties"][Parameter::CustomFields.name()] = fields;
+    subscription
 }
 
 /// A functional update (D10).
@@ -104,51 +113,46 @@ fn update() -> Value {
 }
 
 fn profile() -> Value {
-    let mut properties = fields(SYSTEM_FIELDS, shown);
-    let own = json!({
-        "db_id": { "type": "integer" },
-        "id": profile_id(),
-        "segments": { "type": "array", "items": { "type": "integer" } },
-        "subscriptions": { "type": "array", "items": named("StoredSubscription") },
-    });
-    properties.extend(own.as_object().cloned().unwrap_or_default());
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": ["db_id", "id", "segments", "subscriptions"],
-        "additionalProperties": true,
-    })
+    let mut profile = object(&[
+        ("db_id", number()),
+        ("id", profile_id()),
+        ("segments", list_of(&number())),
+        ("subscriptions", list_of(&named("StoredSubscription"))),
+    ]);
+    add_properties(&mut profile, fields(SYSTEM_FIELDS, shown));
+    profile
 }
 
 fn stored_subscription() -> Value {
     let words: Vec<_> = SubscriptionStatus::ALL.iter().map(|status| status.word()).collect();
-    let mut properties = address(true);
-    properties.insert("resource_id".to_owned(), json!({ "type": "integer" }));
-    properties.insert("channel".to_owned(), channel());
-    properties.insert("status".to_owned(), json!({ "type": "string", "enum": words }));
-    properties.insert("priority".to_owned(), json!({ "type": "integer" }));
-    properties.insert("custom_fields".to_owned(), json!({ "type": "object" }));
-    properties.insert("cats".to_owned(), json!({ "type": "array", "items": { "type": "string" } }));
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": ["resource_id", "channel", "status", "priority", "custom_fields", "cats"],
-    })
+    let mut subscription = object(&[
+        ("resource_id", number()),
+        ("channel", channel()),
+        ("status", json!({ "type": "string", "enum": words })),
+        ("priority", number()),
+        ("custom_fields", json!({ "type": "object" })),
+        ("cats", list_of(&text())),
+    ]);
+    add_properties(&mut subscription, address(true));
+    subscription
+}
+
+/// Members that an object may have beside those that it must.
+fn add_properties(object: &mut Value, more: Map<String, Value>) {
+    if let Some(properties) = object["properties"].as_object_mut() {
+        properties.extend(more);
+    }
 }
 
 /// A field of a database or of a resource, as lists of fields show it.
 fn field() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "category": { "type": "string", "enum": ["system", "custom"] },
-            "name": { "type": "string" },
-            "title": { "type": "string" },
-            "type": { "type": "string" },
-            "required": { "type": "boolean" },
-        },
-        "required": ["category", "name", "title", "type", "required"],
-    })
+    object(&[
+        ("category", json!({ "type": "string", "enum": ["system", "custom"] })),
+        ("name", text()),
+        ("title", text()),
+        ("type", text()),
+        ("required", json!({ "type": "boolean" })),
+    ])
 }
 
 fn refusal() -> Value {
@@ -165,18 +169,74 @@ fn refusal() -> Value {
     })
 }
 
-/// The answer to a call that took effect, with these members beside the envelope.
-pub(super) fn success(members: &Value) -> Value {
-    let mut properties = Map::from_iter([
-        ("error".to_owned(), json!({ "type": "integer", "const": 0 })),
-        ("error_text".to_owned(), json!({ "type": "string" })),
-    ]);
-    properties.extend(members.as_object().cloned().unwrap_or_default());
-    let required: Vec<_> = properties.keys().cloned().collect();
-    json!({ "type": "object", "properties": properties, "required": required, "xml": { "name": "xml" } })
+/// The answer of this shape to a call that took effect.
+pub(super) fn answer(shape: AnswerShape) -> Value {
+    let profile_id = Parameter::ProfileId.name();
+    let (name, schema) = match shape {
+        AnswerShape::Outcome => (profile_id, self::profile_id()),
+        AnswerShape::Results => ("result", results()),
+        AnswerShape::Removed => ("data", object(&[(profile_id, self::profile_id())])),
+        AnswerShape::Profile => ("data", named("Profile")),
+        AnswerShape::Profiles => ("data", list_of(&named("Profile"))),
+        AnswerShape::Subscription => ("data", named("StoredSubscription")),
+        AnswerShape::Subscriptions => ("data", list_of(&named("StoredSubscription"))),
+        AnswerShape::Resource => ("data", resource()),
+        AnswerShape::Databases => ("data", list_of(&database())),
+        AnswerShape::Fields => ("data", list_of(&named("Field"))),
+    };
+    let mut answer = success(&[(name, schema)]);
+    if matches!(shape, AnswerShape::Profiles | AnswerShape::Databases) {
+        answer["properties"][Parameter::FromId.name()] = parameter(Parameter::FromId);
+    }
+    answer
 }
 
-pub(super) fn profile_id() -> Value {
+/// The answers of a batch, each as a call of its own would have got it; in XML elements named like their root (X7).
+fn results() -> Value {
+    let outcome = success(&[(Parameter::ProfileId.name(), profile_id())]);
+    json!({ "type": "array", "items": { "anyOf": [outcome, named("Refusal")], "xml": { "name": "xml" } } })
+}
+
+fn resource() -> Value {
+    object(&[
+        ("id", number()),
+        ("name", text()),
+        ("channels", list_of(&text())),
+        ("dbs_ids", list_of(&number())),
+    ])
+}
+
+fn database() -> Value {
+    object(&[("id", number()), ("name", text())])
+}
+
+fn success(members: &[(&str, Value)]) -> Value {
+    let envelope = [("error", json!({ "type": "integer", "const": ResponseCode::Success.number() })), ("error_text", text())];
+    let mut answer = object(&[&envelope, members].concat());
+    answer["xml"] = json!({ "name": "xml" });
+    answer
+}
+
+/// An object that has all of these members.
+fn object(members: &[(&str, Value)]) -> Value {
+    let names: Vec<_> = members.iter().map(|(name, _)| *name).collect();
+    let properties: Map<_, _> = members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": names })
+}
+
+fn list_of(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn number() -> Value {
+    json!({ "type": "integer" })
+}
+
+fn profile_id() -> Value {
     json!({ "type": "string", "pattern": "^[0-9a-f]{24}$", "description": "24 hexadecimal digits." })
 }
 
@@ -187,16 +247,15 @@ fn channel() -> Value {
 
 /// The parts that spell an address, in the spelling of requests or in that of stored subscriptions (S8).
 fn address(is_stored: bool) -> Map<String, Value> {
-    let text = json!({ "type": "string" });
-    let within = |name: &str| json!({ "type": "object", "properties": { name: text }, "required": [name] });
+    let within = |name: &str| object(&[(name, text())]);
     let mut parts = Map::new();
     for (channel, kind) in CHANNELS {
         let spelled = match kind {
             AddressKind::Email if is_stored => vec![("email_data", within("email"))],
             AddressKind::Email => vec![("email", json!({ "type": "string", "format": "email" }))],
             AddressKind::Phone if is_stored => vec![("phone_data", within("phone"))],
-            AddressKind::Phone => vec![("phone", text.clone())],
-            AddressKind::Push => vec![("provider", text.clone()), ("subscription_id", text.clone())],
+            AddressKind::Phone => vec![("phone", text())],
+            AddressKind::Push => vec![("provider", text()), ("subscription_id", text())],
             AddressKind::Chat | AddressKind::Messenger | AddressKind::Custom { .. } => vec![("cc_data", channel_data())],
         };
         for (name, mut schema) in spelled {
@@ -240,14 +299,14 @@ fn fields(rows: &[(&str, FieldKind)], schema: impl Fn(FieldKind) -> Value) -> Ma
 /// A value as it is sent. Where a value can be written in several ways, those that the documentation shows (D5-D8).
 fn given(kind: FieldKind) -> Value {
     match kind {
-        FieldKind::Int => json!({ "type": "integer" }),
+        FieldKind::Int => number(),
         FieldKind::Float => json!({ "type": "number" }),
-        FieldKind::Text => json!({ "type": "string" }),
+        FieldKind::Text => text(),
         FieldKind::Date => json!({ "type": "string", "examples": ["1990-02-22", "1990-02-22T21:00:00Z", "1990-02-22T21:00+03:00"] }),
         FieldKind::Bool => json!({ "type": "boolean" }),
         FieldKind::Enum => json!({ "type": ["string", "integer"] }),
         FieldKind::Ip => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }),
-        FieldKind::Tags => json!({ "type": "array", "items": { "type": "string" } }),
+        FieldKind::Tags => list_of(&text()),
         FieldKind::Object => json!({ "type": "object" }),
         FieldKind::Objects => json!({ "type": "array", "items": { "type": "object" } }),
         FieldKind::Email => json!({ "type": "string", "format": "email" }),
@@ -261,7 +320,7 @@ fn given(kind: FieldKind) -> Value {
 fn shown(kind: FieldKind) -> Value {
     match kind {
         FieldKind::Date => json!({ "type": "string", "format": "date-time" }),
-        FieldKind::Enum => json!({ "type": "integer" }),
+        FieldKind::Enum => number(),
         _ => given(kind),
     }
 }
