@@ -4,7 +4,11 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{backup, check, export, load, serve, world};
+use commands::{
+    backup, check, export, load,
+    serve::{self, LogFormat},
+    token, world,
+};
 use std::{io, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
@@ -41,23 +45,31 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Look at a world file
     World(world::WorldArguments),
+    /// Make tokens, or hash them
+    Token(token::TokenArguments),
 }
 
 const EXAMPLES: &str = "Examples:
   rollcall                                         the documented world, profiles in ./rollcall-data
   rollcall --memory --listen 127.0.0.1:0           for a test: nothing kept, any free port
   rollcall --world shop.toml --data /var/lib/rollcall --listen 0.0.0.0:8080
+  rollcall token new --name shop                   a token, and what goes into the world file for it
   rollcall world check shop.toml                   is the world file sound?
   rollcall load --help                             examples of a command
 
 The first line on standard output is `listening on http://IP:PORT`. The log goes to standard error;
-RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish.";
+RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish; SIGHUP reads the world
+file again.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = if arguments.command.is_none() { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match arguments.serve.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+    }
     done(&arguments).unwrap_or_else(|error| {
         // Unless the reader of our output went away, as `head` does.
         if !is_broken_pipe(&error) {
@@ -75,6 +87,7 @@ fn done(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Check(check)) => return check::run(check),
         Some(Command::Backup(backup)) => backup::run(backup)?,
         Some(Command::World(world)) => world::run(world)?,
+        Some(Command::Token(token)) => token::run(token)?,
     }
     Ok(ExitCode::SUCCESS)
 }

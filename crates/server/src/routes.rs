@@ -60,9 +60,11 @@ pub fn route(path: &str) -> Option<&'static Route> {
 
 fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
-        let Request { service, world, parameters, format, .. } = request;
+        let Request { service, world, grant, parameters, format } = request;
         let import = import::read(&parameters, database, world, service.limits)?;
-        let outcome = service.importer.import(import, Arc::clone(world)).await?;
+        service.allowances.admit(grant, 1)?;
+        let imported = service.importer.import(import, Arc::clone(world)).await;
+        let outcome = imported.inspect_err(|_| service.allowances.give_back(grant, 1))?;
         Ok(answer::outcome(outcome, format))
     })
 }

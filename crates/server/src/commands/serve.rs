@@ -3,14 +3,16 @@
 use super::places::{StoreOptions, WorldOptions};
 use anyhow::{Context, bail};
 use clap::{
-    Args,
+    Args, ValueEnum,
     builder::{RangedU64ValueParser, TypedValueParser},
 };
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
     http::{self, Settings},
+    reload::reload,
     service::Service,
+    watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
 use std::{io::Write, net::SocketAddr, sync::Arc};
@@ -51,6 +53,23 @@ pub(crate) struct ServeArguments {
     /// Most subscriptions in one import
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
+
+    /// Count nothing, and have no /metrics
+    #[arg(long)]
+    no_metrics: bool,
+
+    /// How the log is written
+    #[arg(long, env = "ROLLCALL_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines to read
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 /// The JSON parser has a bound of its own a little above this.
@@ -60,8 +79,9 @@ fn depth() -> impl TypedValueParser<Value = usize> {
 
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+    let watch = arguments.world.file().map(|file| Watch::new(file.to_owned()));
     let world = arguments.world.read()?;
-    if arguments.world.is_documented() && !arguments.listen.ip().is_loopback() {
+    if watch.is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
@@ -74,7 +94,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let served = runtime.block_on(serve(arguments, listener, connections, world, Arc::clone(&store)));
+    let service = Arc::new(service(arguments, world, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, watch));
     store.close()?;
     served
 }
@@ -100,32 +121,53 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-async fn serve(
-    arguments: &ServeArguments,
-    listener: TcpListener,
-    connections: usize,
-    world: World,
-    store: Arc<dyn Store>,
-) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    let address = listener.local_addr()?;
-    writeln!(std::io::stdout(), "listening on http://{address}")?;
-    tracing::info!(%address, "serving");
+fn service(arguments: &ServeArguments, world: World, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
         subscriptions: arguments.max_subscriptions,
         ..Limits::default()
     };
-    let service = Service { limits, ..Service::new(world, store) };
+    let service = Service::new(world, store);
+    let metrics = service.metrics.filter(|_| !arguments.no_metrics);
+    Service { limits, metrics, ..service }
+}
+
+async fn serve(
+    arguments: &ServeArguments,
+    listener: TcpListener,
+    connections: usize,
+    service: Arc<Service>,
+    watch: Option<Watch>,
+) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    reload_when_told_to(&service, watch)?;
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    tracing::info!(%address, "serving");
     let settings = Settings {
         body_bytes: arguments.max_body,
         always_200: arguments.always_200,
         connections,
         ..Settings::default()
     };
-    http::serve(listener, Arc::new(service), settings, stop).await;
+    http::serve(listener, service, settings, stop).await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// At SIGHUP, and when the world file is not as it was.
+fn reload_when_told_to(service: &Arc<Service>, watch: Option<Watch>) -> anyhow::Result<()> {
+    let service = Arc::clone(service);
+    if let Some(watch) = watch {
+        return Ok(watch.begin(move |file| reload(file, &service))?);
+    }
+    let mut hangups = watch::hangups()?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP: the documented world is part of the program, there is no file to read again");
+        }
+    });
     Ok(())
 }
 
