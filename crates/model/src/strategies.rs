@@ -5,17 +5,18 @@ use crate::{
     channel::ChannelName,
     database::DatabaseId,
     email::Email,
+    event::{DeadLetter, Event, EventId},
     field::{FieldName, FieldValue, Fields},
     phone::Phone,
     profile::{Profile, ProfileId},
     resource::ResourceId,
     segment::SegmentId,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_status::SubscriptionStatus,
     value::Value,
 };
 use jiff::Timestamp;
-use proptest::{collection, prelude::*};
+use proptest::{collection, option, prelude::*};
 use std::net::IpAddr;
 
 fn text() -> impl Strategy<Value = Box<str>> {
@@ -90,16 +91,36 @@ fn address() -> impl Strategy<Value = Address> {
     ]
 }
 
+/// How a subscription came about: nothing of it, half of the time, as in most that are kept.
+fn registration() -> impl Strategy<Value = Registration> {
+    let parts = (option::of(date()), option::of(any::<IpAddr>()), option::of(text()));
+    let told = parts.prop_map(|(date, ip, url)| Registration { date, ip, url });
+    prop_oneof![Just(Registration::default()), told]
+}
+
 fn subscription() -> impl Strategy<Value = Subscription> {
     let status = proptest::sample::select(SubscriptionStatus::ALL);
     let categories = collection::vec(text().prop_map(|name| (&*name).into()), 0..3);
-    let parts = (any::<u32>(), text(), address(), status, any::<i32>(), fields(), categories);
-    parts.prop_map(|(resource, channel, address, status, priority, custom_fields, categories)| Subscription {
-        status,
-        priority,
-        custom_fields,
-        categories,
-        ..Subscription::new(ResourceId(resource), ChannelName::from(&*channel), address)
+    let parts = (any::<u32>(), text(), address(), status, any::<i32>(), fields(), categories, registration());
+    parts.prop_map(|(resource, channel, address, status, priority, custom_fields, categories, registration)| {
+        Subscription {
+            status,
+            priority,
+            custom_fields,
+            categories,
+            registration,
+            ..Subscription::new(ResourceId(resource), ChannelName::from(&*channel), address)
+        }
+    })
+}
+
+/// An event of any content.
+pub fn event() -> impl Strategy<Value = Event> {
+    let dead = option::of((any::<u32>(), text()).prop_map(|(attempts, reason)| DeadLetter { attempts, reason }));
+    let parts = (any::<[u8; 12]>(), text(), any::<u32>(), any::<[u8; 12]>(), text(), dead);
+    parts.prop_map(|(id, trigger, database, profile, body, dead)| {
+        let (id, database, profile) = (EventId(id), DatabaseId(database), ProfileId(profile));
+        Event { id, trigger, database, profile, body, dead }
     })
 }
 

@@ -115,5 +115,5 @@ fn look_at(copy: &Path, store: u64) -> Result<Report, OpenError> {
     log.frames_from(Position::default(), |_, _| Ok(()))?;
     let (state, _) = State::restore(&log, &*files, &Headway::default())?;
     let bytes = log.segments().values().map(|segment| segment.length).sum();
-    Ok(Report { profiles: state.index.slots().length() as u64, bytes })
+    Ok(Report { profiles: state.index.profiles() as u64, bytes })
 }

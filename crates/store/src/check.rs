@@ -1,4 +1,4 @@
-//! Whether a closed folder is sound: every frame, every profile, every key of every profile. Changes nothing.
+//! Whether a closed folder is sound: every frame, every event, every profile, every key of every profile. Changes nothing.
 
 use crate::{
     disk::{
@@ -6,17 +6,17 @@ use crate::{
         files::{Files, Folder},
         folder,
         frame::Place,
-        index::{Slot, hashes_of},
+        index::hashes_of,
         log::{Log, Segment, frames_of},
-        state::{State, profiles_in},
+        state::{Entry, State, entries_in},
     },
     error::{OpenError, StoreError},
     progress::Progress,
     transaction::View,
 };
-use rollcall_model::{database::DatabaseId, profile::ProfileId};
+use rollcall_model::{database::DatabaseId, event::EventNumber, profile::ProfileId};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     path::Path,
     sync::Arc,
@@ -30,7 +30,9 @@ const SHOWN: usize = 100;
 pub struct Report {
     /// Profiles of all databases.
     pub profiles: u64,
-    /// Entries under which they are found.
+    /// Events of the outbox.
+    pub events: u64,
+    /// Entries under which profiles are found.
     pub keys: u64,
     /// Entries of keys that their profile has no longer. They cost a look, and nothing else.
     pub outlived: u64,
@@ -51,7 +53,14 @@ pub enum Finding {
     Segment(OpenError),
     /// A profile cannot be read.
     Profile(StoreError),
-    /// The index does not lead to the newest record of a profile.
+    /// An event cannot be read.
+    Event(StoreError),
+    /// The index does not lead to the newest record of an event, or to one that has ended.
+    EventAstray {
+        /// The event.
+        number: EventNumber,
+    },
+    /// The index does not lead to the newest record of a profile, or to one that is removed.
     Astray {
         /// The profile's database.
         database: DatabaseId,
@@ -72,7 +81,10 @@ impl fmt::Display for Finding {
         let remedy = "remove the file `index`, which is then made anew";
         match self {
             Self::Segment(error) => error.fmt(f),
-            Self::Profile(error) => error.fmt(f),
+            Self::Profile(error) | Self::Event(error) => error.fmt(f),
+            Self::EventAstray { number: EventNumber(number) } => {
+                write!(f, "event {number}: the index does not lead to its newest record; {remedy}")
+            }
             Self::Astray { database, id } => {
                 write!(
                     f,
@@ -132,16 +144,17 @@ impl Check<'_> {
         let segments = self.log.segments().clone();
         let bytes = segments.values().map(|segment| segment.length).sum();
         (self.report.segments, self.report.bytes) = (segments.len() as u64, bytes);
-        let mut newest = HashMap::new();
+        let mut newest = Newest::default();
         let mut done = 0;
         for (number, segment) in &segments {
             self.segment(*number, segment, &mut newest);
             done += segment.length;
             (self.progress)(Progress { done: done / 2, total: bytes });
         }
-        let all = newest.len().max(1) as u64;
-        for ((place, (database, id)), number) in sorted(newest).into_iter().zip(1..) {
-            self.profile(Slot { database, id, place });
+        self.events(&newest.events);
+        let all = newest.profiles.len().max(1) as u64;
+        for ((place, (database, id)), number) in sorted(newest.profiles).into_iter().zip(1..) {
+            self.profile(database, id, place);
             if number % 1_000 == 0 || number == all {
                 (self.progress)(Progress { done: bytes / 2 + (bytes / 2).saturating_mul(number) / all, total: bytes });
             }
@@ -150,9 +163,9 @@ impl Check<'_> {
         (self.progress)(Progress { done: bytes, total: bytes });
     }
 
-    fn segment(&mut self, number: u32, segment: &Segment, newest: &mut HashMap<(DatabaseId, ProfileId), Place>) {
+    fn segment(&mut self, number: u32, segment: &Segment, newest: &mut Newest) {
         let read = frames_of(segment, 0..segment.length, |frame| {
-            newest.extend(profiles_in(number, frame)?.into_iter().map(|slot| ((slot.database, slot.id), slot.place)));
+            entries_in(number, frame)?.into_iter().for_each(|entry| newest.take_in(entry));
             Ok(())
         });
         if let Err(error) = read {
@@ -160,10 +173,23 @@ impl Check<'_> {
         }
     }
 
-    fn profile(&mut self, slot: Slot) {
-        let Slot { database, id, place } = slot;
+    fn events(&mut self, newest: &BTreeMap<EventNumber, Option<Place>>) {
+        for (&number, &place) in newest {
+            if self.state.index.events.place(number) != place {
+                self.report.found(Finding::EventAstray { number });
+            } else if let Some(place) = place {
+                self.report.events += 1;
+                self.state.event_at(place).map_or_else(|error| self.report.found(Finding::Event(error)), drop);
+            }
+        }
+    }
+
+    fn profile(&mut self, database: DatabaseId, id: ProfileId, place: Option<Place>) {
+        if place.is_none() && self.state.index.place(database, id).is_none() {
+            return; // removed
+        }
         self.report.profiles += 1;
-        if self.state.index.place(database, id) != Some(place) {
+        if self.state.index.place(database, id) != place {
             return self.report.found(Finding::Astray { database, id });
         }
         match self.state.profile(database, id) {
@@ -180,9 +206,27 @@ impl Check<'_> {
     }
 }
 
+/// What the log says last of each profile and event: where it is, or that it is there no longer.
+#[derive(Default)]
+struct Newest {
+    profiles: HashMap<(DatabaseId, ProfileId), Option<Place>>,
+    events: BTreeMap<EventNumber, Option<Place>>,
+}
+
+impl Newest {
+    fn take_in(&mut self, entry: Entry) {
+        match entry {
+            Entry::Profile { database, id, place } => drop(self.profiles.insert((database, id), Some(place))),
+            Entry::Removed { database, id, .. } => drop(self.profiles.insert((database, id), None)),
+            Entry::Event { number, place } => drop(self.events.insert(number, Some(place))),
+            Entry::Ended { number, .. } => drop(self.events.insert(number, None)),
+        }
+    }
+}
+
 /// In the order of their places, so that the disk is read from its beginning to its end.
-fn sorted(newest: HashMap<(DatabaseId, ProfileId), Place>) -> Vec<(Place, (DatabaseId, ProfileId))> {
+fn sorted(newest: HashMap<(DatabaseId, ProfileId), Option<Place>>) -> Vec<(Option<Place>, (DatabaseId, ProfileId))> {
     let mut places: Vec<_> = newest.into_iter().map(|(who, place)| (place, who)).collect();
-    places.sort_unstable_by_key(|(place, _)| (place.segment, place.offset));
+    places.sort_unstable_by_key(|(place, _)| place.map(|place| (place.segment, place.offset)));
     places
 }

@@ -10,7 +10,9 @@ mod format_1; // folders of the first format, written anew
 
 pub(crate) mod frame; // bytes: frames and records
 pub(crate) mod log; // segments of frames
+pub(crate) mod events; // which event is where
 pub(crate) mod index; // which profile is where, and who may have a key
+mod draft; // a frame in the making
 pub(crate) mod checkpoint; // the index as a file
 pub(crate) mod state; // what is kept, to be read
 mod cleaner; // takes space back
@@ -158,6 +160,10 @@ fn open_folder(path: &Path, headway: &Headway) -> Result<Opened, OpenError> {
     let store = match folder::kind(path)? {
         Kind::New => make(path)?,
         Kind::First => format_1::upgrade(path, headway)?,
+        Kind::Second(store) => {
+            folder::stamp(path, store)?; // it has no record that format 3 has not
+            store
+        }
         Kind::Current(store) => {
             format_1::remove(path)?; // what an upgrade may have left
             store
@@ -275,7 +281,7 @@ mod tests {
         let log = Log::open(Arc::new(Folder(folder.path().into())), store).unwrap();
         let mut frames = 0;
         log.frames_from(Position::default(), |segment, frame| {
-            frames += usize::from(!state::profiles_in(segment, frame)?.is_empty());
+            frames += usize::from(!state::entries_in(segment, frame)?.is_empty());
             Ok(())
         })
         .unwrap();

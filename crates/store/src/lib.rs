@@ -14,6 +14,7 @@ pub mod transaction; // what a piece of work sees; the trait `Store`; `write`
 mod overlay; // what a job has changed
 mod profiles; // profiles and their index, as maps
 mod outbox; // events that wait, as a map
+mod layer; // what the jobs of a batch have changed
 
 pub mod memory; // the store that forgets
 

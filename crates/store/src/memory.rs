@@ -5,12 +5,9 @@ use crate::{
     outbox::Outbox,
     overlay::{Changes, Overlay},
     profiles::Profiles,
-    transaction::{Job, NumberedEvent, ReadJob, Snapshot, Store, View, find_by_id},
+    transaction::{Job, NumberedEvent, ReadJob, Snapshot, Store, View, find_by},
 };
-use rollcall_matching::{
-    index::ProfileIndex,
-    key::{KeySource, LookupKey},
-};
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     event::{Event, EventNumber},
@@ -86,10 +83,7 @@ impl ProfileIndex for Kept {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        match key.source {
-            KeySource::ProfileId => find_by_id(self, database, key),
-            _ => Ok(self.profiles.holders(database, key, count)),
-        }
+        find_by(self, database, key, || Ok(self.profiles.holders(database, key, count)))
     }
 }
 

@@ -4,11 +4,11 @@
 use crate::{
     error::StoreError,
     profiles::Profiles,
-    transaction::{OutboxChange, Transaction, View, find_by_id},
+    transaction::{OutboxChange, Transaction, View, find_by},
 };
 use rollcall_matching::{
     index::ProfileIndex,
-    key::{KeySource, LookupKey, keys_of},
+    key::{LookupKey, keys_of},
 };
 use rollcall_model::{
     database::DatabaseId,
@@ -34,6 +34,13 @@ pub(crate) struct Changes {
     pub(crate) removed: Vec<(DatabaseId, ProfileId)>,
     /// What becomes of events, in this order.
     pub(crate) outbox: Vec<OutboxChange>,
+}
+
+impl Changes {
+    /// Who is put or removed.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (DatabaseId, ProfileId)> {
+        self.puts.iter().map(|profile| (profile.database, profile.id)).chain(self.removed.iter().copied())
+    }
 }
 
 /// What a job has put, each profile once. Nearly every job puts a profile or two, so that looking through them beats an
@@ -124,19 +131,18 @@ impl ProfileIndex for Overlay<'_> {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        if key.source == KeySource::ProfileId {
-            return find_by_id(self, database, key);
-        }
-        // Those that were put may have lost the key, so that as many more are asked for.
-        let changed = self.puts.count() + self.removed.len();
-        let below = self.base.find_oldest(database, key, count.saturating_add(changed))?;
-        if changed == 0 {
-            return Ok(below);
-        }
-        let is_changed = |id| self.is_removed(database, id) || self.puts.get(database, id).is_some();
-        let mut found = lay_over(below, is_changed, self.puts.holders(database, key, count));
-        found.truncate(count);
-        Ok(found)
+        find_by(self, database, key, || {
+            // Those that were put may have lost the key, so that as many more are asked for.
+            let changed = self.puts.count() + self.removed.len();
+            let below = self.base.find_oldest(database, key, count.saturating_add(changed))?;
+            if changed == 0 {
+                return Ok(below);
+            }
+            let is_changed = |id| self.is_removed(database, id) || self.puts.get(database, id).is_some();
+            let mut found = lay_over(below, is_changed, self.puts.holders(database, key, count));
+            found.truncate(count);
+            Ok(found)
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod batch; // what the jobs of one transaction change
 mod connection; // what is sent, and what an error means
+mod deliverer; // whether this is the server that delivers events
 mod reader; // jobs that read
 mod schema; // table: tables, migrations, statements
 mod state; // what is known of the database, and what is asked for
@@ -17,6 +18,7 @@ use crate::{
     transaction::{Job, ReadJob, Store},
 };
 use connection::{Connection, Target};
+use deliverer::Deliverer;
 use reader::Reader;
 use std::{
     error::Error,
@@ -47,6 +49,8 @@ pub struct PostgresStore {
     /// `None` once closed.
     queues: RwLock<Option<Queues>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// `None` once closed.
+    deliverer: Mutex<Option<Deliverer>>,
     closes_at: Arc<OnceLock<Instant>>,
 }
 
@@ -78,7 +82,8 @@ impl PostgresStore {
             let read_jobs = Arc::clone(&read_jobs);
             threads.push(start(&target, "postgres-reader", move || reader.run(&read_jobs))?);
         }
-        Ok(Self { queues: RwLock::new(Some(Queues { writes, reads })), threads: Mutex::new(threads), closes_at })
+        let (queues, threads) = (RwLock::new(Some(Queues { writes, reads })), Mutex::new(threads));
+        Ok(Self { queues, threads, deliverer: Mutex::new(Some(Deliverer::new(target))), closes_at })
     }
 
     fn hand_over<T>(&self, queue: impl FnOnce(&Queues) -> &SyncSender<T>, job: T) -> Result<(), StoreError> {
@@ -121,7 +126,13 @@ impl Store for PostgresStore {
         self.hand_over(|queues| &queues.reads, job)
     }
 
+    fn may_deliver(&self) -> Result<bool, StoreError> {
+        let mut deliverer = self.deliverer.lock().unwrap_or_else(PoisonError::into_inner);
+        deliverer.as_mut().ok_or(StoreError::Closed)?.is_this_one()
+    }
+
     fn close(&self) -> Result<(), StoreError> {
+        drop(self.deliverer.lock().unwrap_or_else(PoisonError::into_inner).take());
         // Held to the end, so that a second caller comes back when everything is done, too.
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         self.closes_at.get_or_init(|| Instant::now() + CLOSE_BOUND);

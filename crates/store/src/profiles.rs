@@ -21,8 +21,47 @@ pub(crate) struct Profiles {
     by_key: HashMap<Box<[u8]>, Holders>,
 }
 
-/// A profile as it was, if it was there, and as it is to be.
-pub(crate) type Changed = (Option<Arc<Profile>>, Arc<Profile>);
+/// What becomes of a profile.
+#[derive(Debug)]
+pub(crate) enum Changed {
+    /// It was not there.
+    New(Arc<Profile>),
+    /// It is another one than it was.
+    Replaced {
+        /// What it was.
+        before: Arc<Profile>,
+        /// What it is to be.
+        after: Arc<Profile>,
+    },
+    /// It is there no longer.
+    Removed(Arc<Profile>),
+}
+
+impl Changed {
+    /// What leads from one to the other, unless they are the same.
+    pub(crate) fn between(before: Option<Arc<Profile>>, after: Option<Arc<Profile>>) -> Option<Self> {
+        match (before, after) {
+            (None, None) => None,
+            (None, Some(after)) => Some(Self::New(after)),
+            (Some(before), Some(after)) => (before != after).then_some(Self::Replaced { before, after }),
+            (Some(before), None) => Some(Self::Removed(before)),
+        }
+    }
+
+    pub(crate) fn before(&self) -> Option<&Profile> {
+        match self {
+            Self::New(_) => None,
+            Self::Replaced { before, .. } | Self::Removed(before) => Some(before),
+        }
+    }
+
+    pub(crate) fn after(&self) -> Option<&Profile> {
+        match self {
+            Self::New(after) | Self::Replaced { after, .. } => Some(after),
+            Self::Removed(_) => None,
+        }
+    }
+}
 
 /// A profile that has a key, and the resource of the subscription it has it from.
 type Holder = (ProfileId, Option<ResourceId>);
@@ -41,12 +80,6 @@ impl Profiles {
 
     pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Profile>> {
         self.by_id.values()
-    }
-
-    /// Those that are not as they were `before`.
-    pub(crate) fn changed_since(&self, mut before: impl FnMut(&Profile) -> Option<Arc<Profile>>) -> Vec<Changed> {
-        let changes = self.all().map(|after| (before(after), Arc::clone(after)));
-        changes.filter(|(before, after)| before.as_ref() != Some(after)).collect()
     }
 
     /// The database's profiles that are younger than `after`, oldest first.
@@ -71,7 +104,7 @@ impl Profiles {
     pub(crate) fn put(&mut self, profile: Arc<Profile>) {
         let (database, id) = (profile.database, profile.id);
         let before = self.by_id.insert((database, id), Arc::clone(&profile));
-        let changes = KeyChanges::between(before.as_deref(), &profile);
+        let changes = KeyChanges::between(before.as_deref(), Some(&profile));
         for key in changes.removed {
             self.remove_key(key_place(database, &key), (id, key.resource));
         }
@@ -82,10 +115,9 @@ impl Profiles {
 
     /// Takes the profile out, if it is there, and its keys with it.
     pub(crate) fn remove(&mut self, database: DatabaseId, id: ProfileId) {
-        if let Some(profile) = self.by_id.remove(&(database, id)) {
-            for key in keys_of(&profile) {
-                self.remove_key(key_place(database, &key), (id, key.resource));
-            }
+        let before = self.by_id.remove(&(database, id));
+        for key in KeyChanges::between(before.as_deref(), None).removed {
+            self.remove_key(key_place(database, &key), (id, key.resource));
         }
     }
 
@@ -152,12 +184,14 @@ pub(crate) struct KeyChanges<'a> {
 
 impl<'a> KeyChanges<'a> {
     /// A profile may have one key twice, from two subscriptions: it keeps it until the last of them is gone.
-    pub(crate) fn between(before: Option<&'a Profile>, after: &'a Profile) -> Self {
-        let mut added = keys_of(after);
-        let Some(before) = before else { return Self { removed: Vec::new(), added } };
-        let mut removed = keys_of(before);
+    pub(crate) fn between(before: Option<&'a Profile>, after: Option<&'a Profile>) -> Self {
+        let mut removed = before.map(keys_of).unwrap_or_default();
+        let mut added = after.map(keys_of).unwrap_or_default();
         if removed == added {
             return Self::default(); // most imports change no key
+        }
+        if removed.is_empty() || added.is_empty() {
+            return Self { removed, added };
         }
         let had: HashSet<_> = removed.iter().cloned().collect();
         let has: HashSet<_> = added.iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! A profile as bytes on disk: a version, a checksum, and the fields in postcard's form.
+//! A profile, or an event, as bytes on disk: a version, a checksum, and the fields in postcard's form.
 //!
 //! The types here are apart from the model's, so that the model may change and the disk does not. Rules: a struct never
 //! gains, loses or reorders fields, and an enum gains variants at its end only; anything else is a new version, and a
@@ -9,6 +9,7 @@ use rollcall_model::{
     address::Address,
     database::DatabaseId,
     email::Email,
+    event::{DeadLetter, Event, EventId},
     field::{FieldValue, Fields},
     phone::Phone,
     profile::{Profile, ProfileId},
@@ -22,33 +23,75 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The version that is written, as a record's first byte. Its checksum follows in 8 bytes, then [`ProfileRecord`].
-const VERSION: u8 = 1;
+/// The versions of a profile's record, its first byte. A checksum follows in 8 bytes, then the content.
+///
+/// The content of the first version is [`ProfileRecord`]. It is written wherever it is enough: nearly everywhere.
+const PLAIN: u8 = 1;
+/// [`ProfileRecord`], and as many [`RegistrationRecord`]s as it has subscriptions.
+const WITH_REGISTRATIONS: u8 = 2;
+
+/// The version of an event's record, whose content is [`EventRecord`].
+const EVENT: u8 = 1;
+
 const HEAD: usize = 1 + 8;
 
 /// The profile's record.
 pub fn encode(profile: &Profile) -> Vec<u8> {
-    let head = vec![VERSION, 0, 0, 0, 0, 0, 0, 0, 0];
+    let record = ProfileRecord::of(profile);
+    let registrations = || profile.subscriptions.iter().map(|subscription| &subscription.registration);
+    match registrations().all(|registration| *registration == Registration::default()) {
+        true => seal(PLAIN, &record),
+        false => seal(WITH_REGISTRATIONS, &(record, registrations().map(RegistrationRecord::of).collect::<Vec<_>>())),
+    }
+}
+
+/// The profile that a record is of. An error says what is wrong with the record.
+pub fn decode(database: DatabaseId, id: ProfileId, record: &[u8]) -> Result<Profile, &'static str> {
+    let (record, registrations): (ProfileRecord<'_>, Vec<RegistrationRecord<'_>>) = match open(record)? {
+        (PLAIN, body) => (content(body)?, Vec::new()),
+        (WITH_REGISTRATIONS, body) => content(body)?,
+        _ => return Err(OTHER_VERSION),
+    };
+    record.profile(database, id, registrations).ok_or("its record holds a value that the model refuses")
+}
+
+/// The event's record.
+pub(crate) fn encode_event(event: &Event) -> Vec<u8> {
+    seal(EVENT, &EventRecord::of(event))
+}
+
+/// The event that a record is of. An error says what is wrong with the record.
+pub(crate) fn decode_event(record: &[u8]) -> Result<Event, &'static str> {
+    match open(record)? {
+        (EVENT, body) => content(body).map(EventRecord::event),
+        _ => Err(OTHER_VERSION),
+    }
+}
+
+const OTHER_VERSION: &str = "its record has a version that this program does not know";
+
+fn seal(version: u8, content: &impl Serialize) -> Vec<u8> {
+    let head = vec![version, 0, 0, 0, 0, 0, 0, 0, 0];
     #[expect(clippy::expect_used, reason = "a Vec takes all bytes, and no type here refuses to be written")]
-    let mut record = postcard::to_extend(&ProfileRecord::of(profile), head).expect("a record can be written");
+    let mut record = postcard::to_extend(content, head).expect("a record can be written");
     let checksum = xxh3_64(&record[HEAD..]);
     record[1..HEAD].copy_from_slice(&checksum.to_le_bytes());
     record
 }
 
-/// The profile that a record is of. An error says what is wrong with the record.
-pub fn decode(database: DatabaseId, id: ProfileId, record: &[u8]) -> Result<Profile, &'static str> {
+/// A record's version and its content, which is as it was written.
+fn open(record: &[u8]) -> Result<(u8, &[u8]), &'static str> {
     let (&version, rest) = record.split_first().ok_or("its record is empty")?;
-    if version != VERSION {
-        return Err("its record has a version that this program does not know");
-    }
     let (checksum, body) = rest.split_first_chunk().ok_or("its record is cut off")?;
     // Checked first: a body that is not one of ours could ask the decoder for any depth.
     if u64::from_le_bytes(*checksum) != xxh3_64(body) {
         return Err("its record does not have the checksum it was written with");
     }
-    let record: ProfileRecord<'_> = postcard::from_bytes(body).map_err(|_| "its record cannot be decoded")?;
-    record.profile(database, id).ok_or("its record holds a value that the model refuses")
+    Ok((version, body))
+}
+
+fn content<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, &'static str> {
+    postcard::from_bytes(body).map_err(|_| "its record cannot be decoded")
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +151,32 @@ struct SubscriptionRecord<'a> {
     categories: Vec<&'a str>,
 }
 
+/// How a subscription came about.
+#[derive(Serialize, Deserialize)]
+struct RegistrationRecord<'a> {
+    /// Seconds since 1970, and nanoseconds.
+    date: Option<(i64, i32)>,
+    ip: Option<IpRecord>,
+    url: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum IpRecord {
+    V4([u8; 4]),
+    V6([u8; 16]),
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventRecord<'a> {
+    id: [u8; 12],
+    trigger: &'a str,
+    database: u32,
+    profile: [u8; 12],
+    body: &'a str,
+    /// Attempts and reason, where it is given up.
+    dead: Option<(u32, &'a str)>,
+}
+
 #[derive(Serialize, Deserialize)]
 enum AddressRecord<'a> {
     Email(&'a str),
@@ -127,18 +196,21 @@ impl<'a> ProfileRecord<'a> {
         }
     }
 
-    fn profile(self, database: DatabaseId, id: ProfileId) -> Option<Profile> {
-        Some(Profile {
-            id,
-            database,
-            fields: fields(self.fields)?,
-            subscriptions: self
-                .subscriptions
-                .into_iter()
-                .map(SubscriptionRecord::subscription)
-                .collect::<Option<_>>()?,
-            segments: self.segments.into_iter().map(SegmentId).collect(),
-        })
+    fn profile(
+        self,
+        database: DatabaseId,
+        id: ProfileId,
+        registrations: Vec<RegistrationRecord<'_>>,
+    ) -> Option<Profile> {
+        let mut registrations = registrations.into_iter();
+        let mut subscription = |record: SubscriptionRecord<'_>| {
+            let registration =
+                registrations.next().map_or(Some(Registration::default()), RegistrationRecord::registration)?;
+            Some(Subscription { registration, ..record.subscription()? })
+        };
+        let subscriptions = self.subscriptions.into_iter().map(&mut subscription).collect::<Option<_>>()?;
+        let segments = self.segments.into_iter().map(SegmentId).collect();
+        Some(Profile { id, database, fields: fields(self.fields)?, subscriptions, segments })
     }
 }
 
@@ -166,6 +238,56 @@ impl<'a> SubscriptionRecord<'a> {
             categories: self.categories.into_iter().map(Into::into).collect(),
             registration: Registration::default(),
         })
+    }
+}
+
+impl<'a> RegistrationRecord<'a> {
+    fn of(registration: &'a Registration) -> Self {
+        let Registration { date, ip, url } = registration;
+        Self {
+            date: date.map(|moment| (moment.as_second(), moment.subsec_nanosecond())),
+            ip: ip.map(|ip| match ip {
+                IpAddr::V4(address) => IpRecord::V4(address.octets()),
+                IpAddr::V6(address) => IpRecord::V6(address.octets()),
+            }),
+            url: url.as_deref(),
+        }
+    }
+
+    fn registration(self) -> Option<Registration> {
+        let date = match self.date {
+            Some((second, nanosecond)) => Some(Timestamp::new(second, nanosecond).ok()?),
+            None => None,
+        };
+        let ip = self.ip.map(|ip| match ip {
+            IpRecord::V4(octets) => octets.into(),
+            IpRecord::V6(octets) => octets.into(),
+        });
+        Some(Registration { date, ip, url: self.url.map(Into::into) })
+    }
+}
+
+impl<'a> EventRecord<'a> {
+    fn of(event: &'a Event) -> Self {
+        Self {
+            id: event.id.0,
+            trigger: &event.trigger,
+            database: event.database.0,
+            profile: event.profile.0,
+            body: &event.body,
+            dead: event.dead.as_ref().map(|dead| (dead.attempts, &*dead.reason)),
+        }
+    }
+
+    fn event(self) -> Event {
+        Event {
+            id: EventId(self.id),
+            trigger: self.trigger.into(),
+            database: DatabaseId(self.database),
+            profile: ProfileId(self.profile),
+            body: self.body.into(),
+            dead: self.dead.map(|(attempts, reason)| DeadLetter { attempts, reason: reason.into() }),
+        }
     }
 }
 
@@ -297,6 +419,11 @@ mod tests {
         }
 
         #[test]
+        fn an_event_comes_back_from_its_record(event in strategies::event()) {
+            prop_assert_eq!(decode_event(&encode_event(&event)), Ok(event));
+        }
+
+        #[test]
         fn a_record_that_is_cut_off_is_refused(profile in profile(), cut in any::<proptest::sample::Index>()) {
             let record = encode(&profile);
             prop_assert!(decode(DATABASE, ID, &record[..cut.index(record.len())]).is_err());
@@ -313,8 +440,10 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_pass_for_a_record_never_panic(body in collection::vec(any::<u8>(), 0..64)) {
-            let mut record = vec![VERSION];
+        fn bytes_that_pass_for_a_record_never_panic(
+            version in 1..3u8, body in collection::vec(any::<u8>(), 0..64)
+        ) {
+            let mut record = vec![version];
             record.extend(xxh3_64(&body).to_le_bytes());
             record.extend(body);
             if let Ok(profile) = decode(DATABASE, ID, &record) {
@@ -335,6 +464,30 @@ mod tests {
     }
 
     #[test]
+    fn the_second_version_is_the_first_one_with_registrations_behind_it() {
+        let address = Address::Chat(1);
+        let mut profile = Profile::new(ID, DATABASE);
+        profile.subscriptions.push(Subscription::new(ResourceId(1), "c".into(), address));
+        let plain = encode(&profile);
+        assert_eq!(plain[0], 1);
+        profile.subscriptions[0].registration.url = Some("u".into());
+        let record = encode(&profile);
+        // one registration: no date, no address, a text
+        assert_eq!(record[HEAD..], [&plain[HEAD..], &[1, 0, 0, 1, 1, b'u']].concat());
+        assert_eq!(record[0], 2);
+    }
+
+    #[test]
+    fn events_are_laid_out_as_they_are_on_disk() {
+        let dead = Some(DeadLetter { attempts: 3, reason: "r".into() });
+        let (id, database) = (EventId([8; 12]), DatabaseId(2));
+        let event = Event { id, trigger: "t".into(), database, profile: ID, body: "b".into(), dead };
+        let record = encode_event(&event);
+        assert_eq!(record[HEAD..], [&[8; 12][..], &[1, b't', 2], &[7; 12], &[1, b'b', 1, 3, 1, b'r']].concat());
+        assert_eq!(record[0], 1);
+    }
+
+    #[test]
     fn says_what_is_wrong_with_a_record() {
         let record = encode(&Profile::new(ID, DATABASE));
         let problem = |record: &[u8]| decode(DATABASE, ID, record).unwrap_err();
@@ -349,7 +502,7 @@ mod tests {
         let fields = vec![("email", FieldRecord::Email("not an address"))];
         let record = ProfileRecord { fields, subscriptions: Vec::new(), segments: Vec::new() };
         let body = postcard::to_stdvec(&record).unwrap();
-        let record = [&[VERSION], &xxh3_64(&body).to_le_bytes()[..], &body].concat();
+        let record = [&[PLAIN], &xxh3_64(&body).to_le_bytes()[..], &body].concat();
         assert!(decode(DATABASE, ID, &record).unwrap_err().contains("refuses"));
     }
 }

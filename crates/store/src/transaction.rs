@@ -261,13 +261,16 @@ impl<L: FnMut(&mut dyn Transaction, HandOn<'_>) + Send> Errand for Behind<L> {
     }
 }
 
-/// Answers a search by identifier, which is in no index: the profiles themselves tell.
-pub(crate) fn find_by_id(
+/// Answers a search: by identifier, which is in no index, the profiles themselves tell; by any other key, the index does.
+pub(crate) fn find_by(
     view: &dyn View,
     database: DatabaseId,
     key: &LookupKey<'_>,
+    in_index: impl FnOnce() -> Result<Vec<ProfileId>, StoreError>,
 ) -> Result<Vec<ProfileId>, StoreError> {
-    debug_assert_eq!(key.source, KeySource::ProfileId);
+    if key.source != KeySource::ProfileId {
+        return in_index();
+    }
     match key.value.parse() {
         Ok(id) if key.resource.is_none() => Ok(view.profile(database, id)?.map(|_| id).into_iter().collect()),
         _ => Ok(Vec::new()),

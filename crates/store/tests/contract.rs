@@ -4,13 +4,17 @@
 
 mod common;
 
-use common::{DATABASE, find, found_by_everything, id, keep, lookups, read_now, stored, subscription, write_now};
+use common::{
+    DATABASE, change_outbox, event, find, found_by_everything, id, keep, lookups, outbox, read_now, remove, stored,
+    subscription, write_now,
+};
 use proptest::{collection, prelude::*, sample::select, test_runner::TestRunner};
 use rollcall_matching::key::{KeySource, LookupKey, keys_of};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
     email::Email,
+    event::{DeadLetter, Event},
     field::FieldValue,
     phone::Phone,
     profile::{Profile, ProfileId},
@@ -23,7 +27,7 @@ use rollcall_store::{
     error::StoreError,
     ids::new_profile_id,
     memory::MemoryStore,
-    transaction::{Job, Store},
+    transaction::{Job, NumberedEvent, OutboxChange, Store},
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -336,6 +340,175 @@ contract! {
         assert_eq!(ids.len(), 1);
     }
 
+    fn a_removed_profile_is_found_by_nothing(store) {
+        let (gone, stays) = (found_by_everything(1), found_by_everything(2));
+        keep(store, &gone);
+        keep(store, &stays);
+        remove(store, gone.id);
+        remove(store, id(9)); // who was never there
+        assert_eq!(stored(store, DATABASE, gone.id).unwrap(), None);
+        for key in lookups(&gone) {
+            assert!(!find(store, DATABASE, &key).contains(&gone.id), "{key:?}");
+        }
+        let page = read_now(store, |state| state.profiles_after(DATABASE, None, 9)).unwrap();
+        assert_eq!(page.iter().map(|profile| profile.id).collect::<Vec<_>>(), [stays.id]);
+        for key in lookups(&stays) {
+            assert_eq!(find(store, DATABASE, &key), [stays.id], "{key:?}");
+        }
+    }
+
+    fn a_profile_that_is_put_again_after_its_removal_lives(store) {
+        for number in [1, 2, 1] {
+            let profile = Profile { id: id(1), ..found_by_everything(number) };
+            keep(store, &profile);
+            assert_eq!(stored(store, DATABASE, profile.id).unwrap().as_deref(), Some(&profile));
+            for key in lookups(&profile) {
+                assert_eq!(find(store, DATABASE, &key), [profile.id], "{key:?}");
+            }
+            remove(store, profile.id);
+        }
+        assert_eq!(stored(store, DATABASE, id(1)).unwrap(), None);
+    }
+
+    fn work_sees_what_it_has_removed(store) {
+        let profile = found_by_everything(1);
+        keep(store, &profile);
+        write_now(store, move |transaction| {
+            transaction.remove(DATABASE, profile.id)?;
+            assert_eq!(transaction.profile(DATABASE, profile.id)?, None);
+            for key in lookups(&profile) {
+                assert_eq!(transaction.find(DATABASE, &key)?, [], "{key:?}");
+            }
+            transaction.put(Profile::new(profile.id, DATABASE))
+        })
+        .unwrap();
+        assert_eq!(stored(store, DATABASE, id(1)).unwrap().as_deref(), Some(&Profile::new(id(1), DATABASE)));
+    }
+
+    fn jobs_handed_over_together_see_what_those_before_them_have_removed(store) {
+        keep(store, &found_by_everything(0));
+        // Each removes the one before and puts itself; every fifth fails, after it has done so.
+        let jobs = (1..50u8).map(|number| {
+            let (job, answer) = Job::new(move |transaction| {
+                let before = found_by_everything(number - 1);
+                let found = transaction.find(DATABASE, &lookups(&before)[0])?.len();
+                transaction.remove(DATABASE, before.id)?;
+                assert_eq!(transaction.find(DATABASE, &lookups(&before)[0])?, []);
+                transaction.put(found_by_everything(number))?;
+                if number % 5 == 0 { Err(StoreError::Busy) } else { Ok(found) }
+            });
+            store.enqueue(job).unwrap();
+            answer
+        });
+        let answers: Vec<_> = jobs.collect();
+        for (answer, number) in answers.into_iter().zip(1u8..) {
+            match answer.blocking_recv().unwrap() {
+                Ok(found) => assert_eq!(found, usize::from(number % 5 != 1 || number == 1), "{number}"),
+                Err(error) => assert!(number % 5 == 0 && matches!(error, StoreError::Busy), "{number}: {error}"),
+            }
+        }
+        for number in 0..50 {
+            let is_left = number % 5 == 4; // whose remover failed, or is not there
+            assert_eq!(stored(store, DATABASE, id(number)).unwrap().is_some(), is_left, "{number}");
+        }
+    }
+
+    fn work_that_fails_removes_nothing(store) {
+        let profile = found_by_everything(1);
+        keep(store, &profile);
+        let error = write_now(store, |transaction| {
+            transaction.remove(DATABASE, id(1))?;
+            Err::<(), _>(StoreError::Busy)
+        });
+        assert!(matches!(error, Err(StoreError::Busy)), "{error:?}");
+        assert_eq!(stored(store, DATABASE, profile.id).unwrap().as_deref(), Some(&profile));
+        assert_eq!(find(store, DATABASE, &lookups(&profile)[0]), [profile.id]);
+    }
+
+    fn events_are_read_in_the_order_in_which_they_were_posted(store) {
+        for bodies in [&["a", "b"][..], &["c"], &["d", "e", "f"]] {
+            change_outbox(store, bodies.iter().map(|body| OutboxChange::Post(event(body))).collect());
+        }
+        assert_eq!(bodies(&outbox(store)), ["a", "b", "c", "d", "e", "f"]);
+        let numbers: Vec<_> = outbox(store).into_iter().map(|(number, _)| number).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+        let third = numbers[2];
+        let page = read_now(store, move |state| state.events_after(Some(third), 2)).unwrap();
+        assert_eq!(bodies(&page), ["d", "e"]);
+        let one = read_now(store, move |state| state.event(third)).unwrap();
+        assert_eq!(one.as_deref(), Some(&*event("c")));
+        let last = numbers[5];
+        assert!(read_now(store, move |state| state.events_after(Some(last), 9)).unwrap().is_empty());
+        assert!(read_now(store, |state| state.events_after(None, 0)).unwrap().is_empty());
+    }
+
+    fn an_event_is_replaced_where_it_is_and_gone_when_it_is_removed(store) {
+        change_outbox(store, ["a", "b", "c"].map(|body| OutboxChange::Post(event(body))).into());
+        let numbers: Vec<_> = outbox(store).into_iter().map(|(number, _)| number).collect();
+        let dead = Some(DeadLetter { attempts: 3, reason: "no answer".into() });
+        let given_up = Arc::new(Event { dead, ..(*event("B")).clone() });
+        change_outbox(store, vec![OutboxChange::Replace(numbers[1], Arc::clone(&given_up)), OutboxChange::Remove(numbers[0])]);
+        let left: Vec<_> = outbox(store);
+        assert_eq!(left, [(numbers[1], given_up), (numbers[2], event("c"))]);
+        let gone = numbers[0];
+        assert_eq!(read_now(store, move |state| state.event(gone)).unwrap(), None);
+        // What is not there any more stays away, also within one job.
+        change_outbox(store, vec![
+            OutboxChange::Replace(gone, event("x")),
+            OutboxChange::Remove(gone),
+            OutboxChange::Remove(numbers[1]),
+            OutboxChange::Replace(numbers[1], event("x")),
+            OutboxChange::Post(event("d")),
+        ]);
+        assert_eq!(bodies(&outbox(store)), ["c", "d"]);
+        assert!(outbox(store)[1].0 > numbers[2]);
+    }
+
+    fn a_number_is_not_given_to_a_second_event(store) {
+        let mut seen = HashSet::new();
+        for _ in 0..5 {
+            change_outbox(store, vec![OutboxChange::Post(event("a"))]);
+            let number = outbox(store)[0].0;
+            assert!(seen.insert(number), "{number:?}");
+            change_outbox(store, vec![OutboxChange::Remove(number)]);
+            assert_eq!(outbox(store), []);
+        }
+    }
+
+    fn work_that_fails_or_panics_leaves_no_event(store) {
+        change_outbox(store, vec![OutboxChange::Post(event("a"))]);
+        let number = outbox(store)[0].0;
+        let refused = write_now(store, move |transaction| {
+            transaction.change_outbox(OutboxChange::Post(event("b")))?;
+            transaction.change_outbox(OutboxChange::Remove(number))?;
+            Err::<(), _>(StoreError::Busy)
+        });
+        assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+        let panicked = write_now(store, move |transaction| -> Result<(), _> {
+            transaction.change_outbox(OutboxChange::Replace(number, event("c")))?;
+            panic!("on purpose")
+        });
+        assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
+        assert_eq!(outbox(store), [(number, event("a"))]);
+    }
+
+    fn an_event_is_kept_together_with_its_profile(store) {
+        write_now(store, |transaction| {
+            transaction.put(found_by_everything(1))?;
+            transaction.change_outbox(OutboxChange::Post(event("a")))
+        })
+        .unwrap();
+        let seen = read_now(store, |state| {
+            Ok((state.profile(DATABASE, id(1))?.is_some(), state.events_after(None, 9)?.len()))
+        });
+        assert_eq!(seen.unwrap(), (true, 1));
+    }
+
+    fn the_only_server_of_a_store_may_deliver(store) {
+        assert!(store.may_deliver().unwrap());
+        assert!(store.may_deliver().unwrap());
+    }
+
     fn a_closed_store_says_so(store) {
         keep(store, &found_by_everything(1));
         store.close().unwrap();
@@ -345,15 +518,36 @@ contract! {
     }
 }
 
-/// What one job of a random history does: puts these profiles, then succeeds or fails.
+fn bodies(events: &[NumberedEvent]) -> Vec<&str> {
+    events.iter().map(|(_, event)| &*event.body).collect()
+}
+
+/// What one job of a random history does: this, one after the other, then it succeeds or fails.
 #[derive(Debug, Clone)]
 struct Step {
-    puts: Vec<Profile>,
+    acts: Vec<Act>,
     fails: bool,
 }
 
+#[derive(Debug, Clone)]
+enum Act {
+    Put(Profile),
+    Remove(ProfileId),
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    (collection::vec(small_profile(), 0..3), prop::bool::weighted(0.2)).prop_map(|(puts, fails)| Step { puts, fails })
+    let act =
+        prop_oneof![3 => small_profile().prop_map(Act::Put), 1 => (0..4u8).prop_map(|number| Act::Remove(id(number)))];
+    (collection::vec(act, 0..4), prop::bool::weighted(0.2)).prop_map(|(acts, fails)| Step { acts, fails })
+}
+
+impl Step {
+    fn puts(&self) -> impl Iterator<Item = &Profile> {
+        self.acts.iter().filter_map(|act| match act {
+            Act::Put(profile) => Some(profile),
+            Act::Remove(_) => None,
+        })
+    }
 }
 
 /// A profile out of few identifiers and few values, so that profiles meet.
@@ -411,8 +605,11 @@ struct List(BTreeMap<ProfileId, Profile>);
 
 impl List {
     fn run(&mut self, step: &Step) {
-        if !step.fails {
-            self.0.extend(step.puts.iter().map(|profile| (profile.id, profile.clone())));
+        for act in step.acts.iter().filter(|_| !step.fails) {
+            match act {
+                Act::Put(profile) => drop(self.0.insert(profile.id, profile.clone())),
+                Act::Remove(id) => drop(self.0.remove(id)),
+            }
         }
     }
 
@@ -428,10 +625,13 @@ impl List {
 
 /// Runs the step in a database, without waiting for its answer.
 fn hand_over(store: &dyn Store, database: DatabaseId, step: &Step) -> impl FnOnce() + use<> {
-    let Step { puts, fails } = step.clone();
+    let Step { acts, fails } = step.clone();
     let (job, answer) = Job::new(move |transaction| {
-        for profile in &puts {
-            transaction.put(Profile { database, ..profile.clone() })?;
+        for act in &acts {
+            match act {
+                Act::Put(profile) => transaction.put(Profile { database, ..profile.clone() })?,
+                Act::Remove(id) => transaction.remove(database, *id)?,
+            }
         }
         if fails { Err(StoreError::Busy) } else { Ok(()) }
     });
@@ -453,7 +653,7 @@ fn any_history_leaves_what_a_list_of_profiles_would() {
         let database = DatabaseId(database);
         let mut list = List::default();
         history.iter().for_each(|step| list.run(step));
-        let asked: HashSet<_> = history.iter().flat_map(|step| &step.puts).flat_map(lookups).collect();
+        let asked: HashSet<_> = history.iter().flat_map(Step::puts).flat_map(lookups).collect();
         for store in &stores {
             let answers: Vec<_> = history.iter().map(|step| hand_over(&**store, database, step)).collect();
             answers.into_iter().for_each(|wait| wait());

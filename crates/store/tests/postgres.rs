@@ -402,13 +402,13 @@ fn tables_of_a_later_version_are_refused_and_left_alone() {
     let url = cluster.new_database().unwrap();
     let store = open(&url);
     keep(&store, &found_by_everything(1));
-    run_sql(&url, "INSERT INTO rollcall_schema (version) VALUES (2)");
+    run_sql(&url, "INSERT INTO rollcall_schema (version) VALUES (3)");
     for _ in 0..2 {
         let error = PostgresStore::open(&url).unwrap_err();
-        assert!(matches!(error, OpenError::NewerTables { found: 2, known: 1, .. }), "{error}");
+        assert!(matches!(error, OpenError::NewerTables { found: 3, known: 2, .. }), "{error}");
         assert!(error.to_string().contains("use the newer program"), "{error}");
     }
-    run_sql(&url, "DELETE FROM rollcall_schema WHERE version = 2");
+    run_sql(&url, "DELETE FROM rollcall_schema WHERE version = 3");
     assert!(stored(&open(&url), DATABASE, found_by_everything(1).id).unwrap().is_some());
 }
 

@@ -82,10 +82,10 @@ fn refuses_a_folder_that_is_open() {
 fn refuses_a_newer_format_and_leaves_it_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    fs::write(folder.path().join("FORMAT"), "rollcall store, format 3\n").unwrap();
+    fs::write(folder.path().join("FORMAT"), "rollcall store, format 4\n").unwrap();
     for _ in 0..2 {
         let error = DiskStore::open(folder.path()).unwrap_err();
-        assert!(matches!(error, OpenError::NewerFormat { found: 3, known: 2, .. }), "{error}");
+        assert!(matches!(error, OpenError::NewerFormat { found: 4, known: 3, .. }), "{error}");
         assert!(error.to_string().contains("use the newer program"), "{error}");
     }
 }

@@ -3,13 +3,11 @@
 use super::state::{State, those_with_key};
 use crate::{
     error::StoreError,
-    profiles::{Changed, Profiles},
-    transaction::{View, find_by_id},
+    layer::{Difference, Layer},
+    overlay::Changes,
+    transaction::{View, find_by},
 };
-use rollcall_matching::{
-    index::ProfileIndex,
-    key::{KeySource, LookupKey},
-};
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     profile::{Profile, ProfileId},
@@ -21,27 +19,29 @@ pub(crate) struct Batch<'a> {
     kept: &'a State,
     /// Profiles as they are kept, as far as anybody has asked: each is read and decoded once a batch.
     read: RefCell<Read>,
-    changed: Profiles,
+    changed: Layer,
 }
 
 type Read = HashMap<(DatabaseId, ProfileId), Option<Arc<Profile>>>;
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(kept: &'a State) -> Self {
-        Self { kept, read: RefCell::default(), changed: Profiles::default() }
+        Self { kept, read: RefCell::default(), changed: Layer::default() }
     }
 
     /// Takes a job's changes in: all, or none where one of them would change what cannot be read.
-    pub(crate) fn take_in(&mut self, puts: Vec<Arc<Profile>>) -> Result<(), StoreError> {
-        puts.iter().try_for_each(|profile| self.kept_profile(profile.database, profile.id).map(drop))?;
-        puts.into_iter().for_each(|profile| self.changed.put(profile));
+    pub(crate) fn take_in(&mut self, changes: Changes) -> Result<(), StoreError> {
+        changes.profiles().try_for_each(|(database, id)| self.kept_profile(database, id).map(drop))?;
+        self.changed.take_in(changes);
         Ok(())
     }
 
-    /// The profiles that are not as they were.
-    pub(crate) fn into_changes(self) -> Vec<Changed> {
+    /// What is not as it was.
+    pub(crate) fn into_difference(self) -> Difference {
         let mut read = self.read.into_inner();
-        self.changed.changed_since(|after| read.remove(&(after.database, after.id)).flatten())
+        let mut difference = self.changed.into_difference(|database, id| read.remove(&(database, id)).flatten());
+        difference.outbox.others.retain(|number, _| self.kept.index.events.place(*number).is_some());
+        difference
     }
 
     fn kept_profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
@@ -63,22 +63,22 @@ impl ProfileIndex for Batch<'_> {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        if key.source == KeySource::ProfileId {
-            return find_by_id(self, database, key);
-        }
-        let is_changed = |id: &ProfileId| self.changed.get(database, *id).is_some();
-        let unchanged = self.kept.index.candidates(database, key).filter(|id| !is_changed(id));
-        let mut found = those_with_key(self, database, key, count, unchanged)?;
-        found.extend(self.changed.holders(database, key, count));
-        found.sort_unstable();
-        found.truncate(count);
-        Ok(found)
+        find_by(self, database, key, || {
+            let unchanged = self.kept.index.candidates(database, key).filter(|id| !self.changed.covers(database, *id));
+            let mut found = those_with_key(self, database, key, count, unchanged)?;
+            found.extend(self.changed.holders(database, key, count));
+            found.sort_unstable();
+            found.truncate(count);
+            Ok(found)
+        })
     }
 }
 
 impl View for Batch<'_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        let changed = self.changed.get(database, id).cloned();
-        changed.map_or_else(|| self.kept_profile(database, id), |profile| Ok(Some(profile)))
+        match self.changed.profile(database, id) {
+            Some(changed) => Ok(changed.cloned()),
+            None => self.kept_profile(database, id),
+        }
     }
 }

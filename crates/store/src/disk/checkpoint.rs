@@ -7,13 +7,14 @@
 //! trusted by half: its checksum stands at its end, and without a sound one the index is made from the log.
 
 use super::{
+    events::{EventPlace, Events},
     files::{File, Files},
     frame::Place,
-    index::{Holders, Index, SHARDS, Shard, Slot, Slots},
+    index::{Holders, Index, List, SHARDS, Shard, Slot, SlotNumber, Slots},
     log::Position,
 };
-use rollcall_model::{database::DatabaseId, profile::ProfileId};
-use std::{io, sync::Arc};
+use rollcall_model::{database::DatabaseId, event::EventNumber, profile::ProfileId};
+use std::{collections::BTreeMap, io, sync::Arc};
 use xxhash_rust::xxh3::Xxh3;
 
 /// What the file is called, and what it is called until it is complete.
@@ -21,7 +22,7 @@ pub(crate) const NAME: &str = "index";
 const PART: &str = "index.part";
 
 /// The file's first bytes. A change of the layout changes them: an index of another layout is made anew.
-const MAGIC: [u8; 8] = *b"RCindex1";
+const MAGIC: [u8; 8] = *b"RCindex2";
 
 /// How much is written and synced at once: little, so that commits are not kept waiting behind it.
 const WRITTEN_AT_ONCE: usize = 4 << 20;
@@ -29,7 +30,9 @@ const WRITTEN_AT_ONCE: usize = 4 << 20;
 /// How much is read at once.
 const READ_AT_ONCE: usize = 1 << 20;
 
-const SLOT_BYTES: usize = 4 + 12 + 4 + 4 + 4;
+const PLACE_BYTES: usize = 4 + 4 + 4;
+const SLOT_BYTES: usize = 4 + 12 + PLACE_BYTES + 4;
+const EVENT_BYTES: usize = 8 + PLACE_BYTES + 4;
 
 /// Gives a look at the index, for a moment each time.
 pub(crate) type WithIndex<'a> = dyn FnMut(&mut dyn FnMut(&Index)) + 'a;
@@ -66,6 +69,7 @@ fn write_part(files: &dyn Files, position: Position, with_index: &mut WithIndex<
         with_index(&mut |index| out.shard(&index.shards()[shard], known));
         out.flush_if_large()?;
     }
+    with_index(&mut |index| out.events(&index.events));
     out.finish()
 }
 
@@ -88,8 +92,22 @@ impl Writer {
     fn slot(&mut self, slot: &Slot) {
         self.put(&slot.database.0.to_le_bytes());
         self.put(&slot.id.0);
-        for number in [slot.place.segment, slot.place.offset, slot.place.length] {
+        self.place(slot.place, slot.first);
+    }
+
+    fn place(&mut self, place: Place, first: u32) {
+        for number in [place.segment, place.offset, place.length, first] {
             self.put(&number.to_le_bytes());
+        }
+    }
+
+    /// At one moment: they are few, unless they cannot be delivered for long.
+    fn events(&mut self, events: &Events) {
+        self.put(&events.latest().to_le_bytes());
+        self.put(&(events.places().len() as u64).to_le_bytes());
+        for (number, event) in events.places() {
+            self.put(&number.0.to_le_bytes());
+            self.place(event.place, event.first);
         }
     }
 
@@ -149,6 +167,16 @@ pub(crate) fn read(files: &dyn Files, store: u64) -> Option<(Index, Position)> {
     Reader { file, offset: 0, length, bytes: Vec::new(), used: 0, checksum: Xxh3::new() }.index(store)
 }
 
+/// A place, and the first segment, as they were written.
+fn place(bytes: &[u8]) -> Option<(Place, u32)> {
+    let (segment, rest) = bytes.split_first_chunk()?;
+    let (offset, rest) = rest.split_first_chunk()?;
+    let (length, first) = rest.split_first_chunk()?;
+    let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+    let place = Place { segment: number(segment), offset: number(offset), length: number(length) };
+    Some((place, u32::from_le_bytes(first.try_into().ok()?)))
+}
+
 struct Reader {
     file: Arc<dyn File>,
     offset: u64,
@@ -167,39 +195,54 @@ impl Reader {
         let position = Position { segment: self.u32()?, offset: self.u64()? };
         let known = usize::try_from(self.u64()?).ok()?;
         let mut slots = Slots::default();
+        // The numbers that profiles have now, by those that they had: the vacant slots are left out.
+        let mut numbers = Vec::new();
         for _ in 0..known {
-            slots.push(self.slot()?);
+            let slot = self.slot()?;
+            numbers.push((!slot.is_vacant()).then(|| slots.push(slot)));
         }
-        let shards = (0..SHARDS).map(|_| self.shard(&slots)).collect::<Option<_>>()?;
-        self.is_sound()?.then(|| (Index::restored(store, slots, shards), position))
+        let shards = (0..SHARDS).map(|_| self.shard(&slots, &numbers)).collect::<Option<_>>()?;
+        let events = self.events()?;
+        self.is_sound()?.then(|| (Index::restored(store, slots, shards, events), position))
     }
 
     fn slot(&mut self) -> Option<Slot> {
         let bytes: [u8; SLOT_BYTES] = self.array()?;
         let (database, rest) = bytes.split_first_chunk()?;
         let (id, rest) = rest.split_first_chunk()?;
-        let (segment, rest) = rest.split_first_chunk()?;
-        let (offset, length) = rest.split_first_chunk()?;
-        let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-        let place = Place { segment: number(segment), offset: number(offset), length: number(length.first_chunk()?) };
-        Some(Slot { database: DatabaseId(number(database)), id: ProfileId(*id), place })
+        let (place, first) = place(rest)?;
+        Some(Slot { database: DatabaseId(u32::from_le_bytes(*database)), id: ProfileId(*id), place, first })
     }
 
-    fn shard(&mut self, slots: &Slots) -> Option<Shard> {
+    fn events(&mut self) -> Option<Events> {
+        let (latest, count) = (self.u64()?, self.u64()?);
+        let mut places = BTreeMap::new();
+        for _ in 0..count {
+            let bytes: [u8; EVENT_BYTES] = self.array()?;
+            let (number, rest) = bytes.split_first_chunk()?;
+            let (place, first) = place(rest)?;
+            places.insert(EventNumber(u64::from_le_bytes(*number)), EventPlace { place, first });
+        }
+        Some(Events::restored(places, latest))
+    }
+
+    fn shard(&mut self, slots: &Slots, numbers: &[Option<SlotNumber>]) -> Option<Shard> {
         let ones = self.u32()? as usize;
         // No more than the file could hold, whatever it says.
         let mut shard = Shard::with_capacity(ones.min(usize::try_from(self.length / 8).ok()?));
         for _ in 0..ones {
             let (hash, number) = (self.u32()?, self.u32()?);
-            if number as usize >= slots.length() {
-                return None;
+            if let Some(number) = *numbers.get(number as usize)? {
+                shard.restore_one(hash, number);
             }
-            shard.restore_one(hash, number);
         }
         for _ in 0..self.u32()? {
-            let (hash, holders) = (self.u32()?, self.u32()?);
-            let holder = |number: u32| ((number as usize) < slots.length()).then(|| (slots.get(number).id, number));
-            let holders = (0..holders).map(|_| holder(self.u32()?)).collect::<Option<_>>()?;
+            let (hash, count) = (self.u32()?, self.u32()?);
+            let mut holders = List::new();
+            for _ in 0..count {
+                let number = *numbers.get(self.u32()? as usize)?;
+                holders.extend(number.map(|number| (slots.get(number).id, number)));
+            }
             shard.restore(hash, holders);
         }
         Some(shard)

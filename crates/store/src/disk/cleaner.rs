@@ -3,14 +3,14 @@
 //! It goes along with the writes, some of it in each frame, so that it costs no sync of its own and no lock.
 
 use super::{
+    draft::Draft,
     files::Files,
-    frame::{self, Frame, Place, Record},
-    index::{Change, Slot},
-    log::{Appended, Log, Segment},
-    state::{State, profiles_in},
+    frame::{self, Place, Record, Span},
+    index::Hashes,
+    log::{Log, Segment},
+    state::{Entry, State, entries_in},
 };
 use crate::error::{OpenError, StoreError};
-use rollcall_model::{database::DatabaseId, profile::ProfileId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How much may lie idle before a segment is cleaned, in segments' bytes; and it must be more than half of the log.
@@ -35,61 +35,42 @@ pub(crate) struct Cleaner {
     spoiled: BTreeSet<u32>,
 }
 
-/// What a frame moves, to be settled when it is on the disk.
+/// How far a frame cleans a segment, to be settled when it is on the disk.
 #[derive(Debug)]
 pub(crate) struct Step {
-    pub(crate) moved: Vec<Moved>,
     /// The segment, and how far it is cleaned then.
     at: (u32, u64),
     /// Whether nothing is left in it.
-    pub(crate) is_last: bool,
-}
-
-/// A profile that a frame holds again as it is.
-#[derive(Debug)]
-pub(crate) struct Moved {
-    pub(crate) database: DatabaseId,
-    pub(crate) id: ProfileId,
-    /// Where in the frame.
-    pub(crate) at: usize,
-    pub(crate) length: u32,
-}
-
-impl Moved {
-    /// What it changes in the index, when its frame has been appended.
-    pub(crate) fn change(&self, appended: Appended) -> Change {
-        let place = appended.place(self.at, self.length as usize);
-        let slot = Slot { database: self.database, id: self.id, place };
-        Change { slot, removed: Vec::new(), added: Vec::new() }
-    }
+    is_last: bool,
 }
 
 impl Cleaner {
     pub(crate) fn new(state: &State) -> Self {
         let mut cleaner = Self::default();
-        state.index.slots().iter().for_each(|slot| cleaner.counts(slot.place));
+        state.index.places().for_each(|place| cleaner.counts(place));
         cleaner
     }
 
-    /// From now on a profile is here.
+    /// From now on something is here that counts. The ends of events count, too, so that a segment full of those that
+    /// are still needed is not moved again and again; after a start it may be, once.
     pub(crate) fn counts(&mut self, place: Place) {
         *self.counting.entry(place.segment).or_default() += frame::record_length(place);
     }
 
-    /// From now on a profile is here no longer.
+    /// From now on it is here no longer.
     pub(crate) fn counts_no_more(&mut self, place: Place) {
         if let Some(bytes) = self.counting.get_mut(&place.segment) {
             *bytes = bytes.saturating_sub(frame::record_length(place));
         }
     }
 
-    /// Adds to the frame some of what is to be moved, if there is a segment worth it. Nothing is settled yet.
+    /// Adds to the draft some of what is to be moved, if there is a segment worth it. Nothing is settled yet.
     /// `bytes` is what the frame will hold beside it.
-    pub(crate) fn step(&mut self, log: &Log, state: &State, bytes: u64, frame: &mut Frame) -> Option<Step> {
+    pub(crate) fn step(&mut self, log: &Log, state: &State, bytes: u64, draft: &mut Draft) -> Option<Step> {
         let (number, from) = self.at.or_else(|| Some((self.choose(log)?, 0)))?;
         let segment = log.segments().get(&number)?;
         let budget = (bytes * LOOKED_THROUGH).max(LOOKED_THROUGH_AT_LEAST);
-        match move_some(segment, from, budget, state, frame) {
+        match (Move { log, state, segment }.some(from, budget, draft)) {
             Ok(step) => Some(step),
             Err(error) => {
                 tracing::error!("a segment cannot be cleaned, and stays: {error}");
@@ -130,37 +111,58 @@ impl Cleaner {
     }
 }
 
-fn move_some(segment: &Segment, from: u64, budget: u64, state: &State, frame: &mut Frame) -> Result<Step, OpenError> {
-    let number = segment.id.number;
-    let mut moved = Vec::new();
-    let mut at = from;
-    while at < segment.length && at - from < budget {
-        let read = frame::read(&*segment.file, segment.id, at, segment.length)?
-            .ok_or_else(|| super::log::damaged(number, at))?;
-        for slot in profiles_in(number, &read)? {
-            if state.index.place(slot.database, slot.id) == Some(slot.place) {
-                moved.push(again(slot.database, slot.id, slot.place, state, frame)?);
-            }
-        }
-        at = read.end();
-    }
-    let is_last = at >= segment.length;
-    if is_last {
-        frame.push(Record::Forgotten { segment: number });
-    }
-    Ok(Step { moved, at: (number, at), is_last })
+/// Moves what counts out of a segment.
+struct Move<'a> {
+    log: &'a Log,
+    state: &'a State,
+    segment: &'a Segment,
 }
 
-fn again(
-    database: DatabaseId,
-    id: ProfileId,
-    place: Place,
-    state: &State,
-    frame: &mut Frame,
-) -> Result<Moved, StoreError> {
-    let body = state.body(place, database, id)?;
-    let at = frame.push(Record::Profile { database, id, body: &body });
-    Ok(Moved { database, id, at, length: place.length })
+impl Move<'_> {
+    fn some(&self, from: u64, budget: u64, draft: &mut Draft) -> Result<Step, OpenError> {
+        let (number, length) = (self.segment.id.number, self.segment.length);
+        let mut at = from;
+        while at < length && at - from < budget {
+            let read = frame::read(&*self.segment.file, self.segment.id, at, length)?
+                .ok_or_else(|| super::log::damaged(number, at))?;
+            entries_in(number, &read)?.into_iter().try_for_each(|entry| self.one(entry, draft))?;
+            at = read.end();
+        }
+        let is_last = at >= length;
+        if is_last {
+            draft.frame.push(Record::Forgotten { segment: number });
+        }
+        Ok(Step { at: (number, at), is_last })
+    }
+
+    /// Writes again what still counts. That something is removed or has ended counts as long as another segment may hold
+    /// what it was before: else that would come back when the log is read from its beginning.
+    fn one(&self, entry: Entry, draft: &mut Draft) -> Result<(), StoreError> {
+        let index = &self.state.index;
+        match entry {
+            Entry::Profile { database, id, place } if index.place(database, id) == Some(place) => {
+                draft.put(database, id, &self.state.body(place, database, id)?, Hashes::default());
+            }
+            Entry::Removed { database, id, place, last } => {
+                if let Some(slot) = index.slot(database, id).filter(|slot| slot.place == place) {
+                    match self.is_left(Span { first: slot.first, last }) {
+                        true => draft.remove(database, id, last, Hashes::default()),
+                        false => draft.forget(database, id),
+                    }
+                }
+            }
+            Entry::Event { number, place } if index.events.place(number) == Some(place) => {
+                draft.event(number, &self.state.event_body(place)?);
+            }
+            Entry::Ended { number, written, .. } if self.is_left(written) => draft.end(number, written),
+            Entry::Profile { .. } | Entry::Event { .. } | Entry::Ended { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn is_left(&self, written: Span) -> bool {
+        self.log.counts_beside(self.segment.id.number, written)
+    }
 }
 
 /// Removes the file of a segment that is forgotten. Should it stay, the next start removes it.

@@ -3,7 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `FORMAT` | says what the folder is, in which format, and which one of all: a random number of its own |
-//! | `0000000001.log`, ... | the segments of the log: the profiles |
+//! | `0000000001.log`, ... | the segments of the log: the profiles and the outbox |
 //! | `index` | a checkpoint of the index; made anew where it is missing |
 //!
 //! A name that ends with `.part` is a file that was being written. The process that has the folder open holds a lock on the
@@ -19,8 +19,9 @@ use std::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The format that this program writes.
-pub(crate) const FORMAT: u32 = 2;
+/// The format that this program writes. Format 2 had neither events nor removed profiles, and is the same otherwise; it is
+/// a number of its own, so that a program of that time leaves the folder alone.
+pub(crate) const FORMAT: u32 = 3;
 
 const FORMAT_FILE: &str = "FORMAT";
 const TITLE: &str = "rollcall store, format ";
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     New,
     /// A store in the current format, with its own number.
     Current(u64),
+    /// A store in format 2, with its own number.
+    Second(u64),
     /// A store in format 1, see `format_1`.
     First,
 }
@@ -60,7 +63,7 @@ pub(crate) fn must_be_current(path: &Path) -> Result<u64, OpenError> {
     fs::read_dir(path).map_err(|cause| OpenError::Folder { path: path.into(), cause })?;
     match kind(path)? {
         Kind::Current(store) => Ok(store),
-        Kind::First => Err(OpenError::OlderFormat { path: path.into() }),
+        Kind::First | Kind::Second(_) => Err(OpenError::OlderFormat { path: path.into() }),
         Kind::New => Err(OpenError::NoStore { path: path.into() }),
     }
 }
@@ -102,11 +105,15 @@ pub(crate) fn kind(path: &Path) -> Result<Kind, OpenError> {
 fn current(path: &Path, text: &str) -> Result<Kind, OpenError> {
     let (title, store) = text.split_once('\n').unwrap_or((text, ""));
     let number = title.strip_prefix(TITLE).and_then(|number| number.parse().ok());
-    match number {
-        Some(FORMAT) => store_in(store.trim_end()).map(Kind::Current).ok_or(OpenError::NotAStore { path: path.into() }),
-        Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: path.into(), found, known: FORMAT }),
-        _ => Err(OpenError::NotAStore { path: path.into() }),
-    }
+    let kind = match number {
+        Some(FORMAT) => Kind::Current,
+        Some(2) => Kind::Second,
+        Some(found) if found > FORMAT => {
+            return Err(OpenError::NewerFormat { path: path.into(), found, known: FORMAT });
+        }
+        _ => return Err(OpenError::NotAStore { path: path.into() }),
+    };
+    store_in(store.trim_end()).map(kind).ok_or(OpenError::NotAStore { path: path.into() })
 }
 
 fn without_format(path: &Path) -> Result<Kind, OpenError> {
@@ -159,11 +166,13 @@ mod tests {
         stamp(folder.path(), 7).unwrap();
         assert_eq!(kind(folder.path()).unwrap(), Kind::Current(7));
         assert_ne!(new_store(), new_store());
-        fs::write(folder.path().join(FORMAT_FILE), format!("{TITLE}3\n")).unwrap();
-        assert!(matches!(kind(folder.path()), Err(OpenError::NewerFormat { found: 3, known: FORMAT, .. })));
-        let sound = format!("{TITLE}2\n{}", store_line(7));
+        fs::write(folder.path().join(FORMAT_FILE), format!("{TITLE}4\n")).unwrap();
+        assert!(matches!(kind(folder.path()), Err(OpenError::NewerFormat { found: 4, known: FORMAT, .. })));
+        fs::write(folder.path().join(FORMAT_FILE), format!("{TITLE}2\n{}", store_line(7))).unwrap();
+        assert_eq!(kind(folder.path()).unwrap(), Kind::Second(7));
+        let sound = format!("{TITLE}3\n{}", store_line(7));
         let other_store = sound.replace("store 0000000000000007", "store 0000000000000008");
-        for damaged in ["", TITLE, "rollcall store, format 1\n", "rollcall store, format 2\n", &other_store] {
+        for damaged in ["", TITLE, "rollcall store, format 1\n", "rollcall store, format 3\n", &other_store] {
             fs::write(folder.path().join(FORMAT_FILE), damaged).unwrap();
             assert!(matches!(kind(folder.path()), Err(OpenError::NotAStore { .. })), "{damaged:?}");
         }

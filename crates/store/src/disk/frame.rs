@@ -4,10 +4,10 @@
 //! come to a wrong place or folder pass for nothing. Numbers of a segment's frames ascend by one. An empty frame is a mark: it says that
 //! everything before it is on the disk, and the next frame overwrites it.
 //!
-//! A change here is a new [`FORMAT`](super::folder::FORMAT); a new kind of record is a row in [`Record`].
+//! A change here, a new kind of record too, is a new [`FORMAT`](super::folder::FORMAT).
 
 use super::files::File;
-use rollcall_model::{database::DatabaseId, profile::ProfileId};
+use rollcall_model::{database::DatabaseId, event::EventNumber, profile::ProfileId};
 use std::io;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -27,12 +27,19 @@ pub(crate) struct SegmentId {
     pub(crate) number: u32,
 }
 
-/// Where bytes are in the log.
+/// Where bytes are in the log; or in a frame, as long as that has no place itself: then the segment is 0, which is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) segment: u32,
     pub(crate) offset: u32,
     pub(crate) length: u32,
+}
+
+/// The segments from one to another one, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) first: u32,
+    pub(crate) last: u32,
 }
 
 /// One entry of a frame.
@@ -44,6 +51,12 @@ pub(crate) enum Record<'a> {
     Forgotten { segment: u32 },
     /// Kind 3. When this segment was begun, that one counted, and so many bytes of it.
     Counts { segment: u32, length: u64 },
+    /// Kind 4. From now on the profile is removed. What was written of it before is in this segment or in older ones.
+    Removed { database: DatabaseId, id: ProfileId, last: u32 },
+    /// Kind 5. An event of the outbox as it is from now on; the body is made by `record`.
+    Event { number: EventNumber, body: &'a [u8] },
+    /// Kind 6. From now on the event is in the outbox no longer. What was written of it before is in these segments.
+    Ended { number: EventNumber, written: Span },
 }
 
 /// Before each record: its kind, and the length of what follows.
@@ -51,7 +64,7 @@ const RECORD_HEAD: usize = 1 + 4;
 /// Before a profile's body: database and identifier.
 const PROFILE_HEAD: usize = 4 + 12;
 
-/// Bytes of the record whose body is here.
+/// Bytes of the record whose body is here: of a profile's, and of the others nearly.
 pub(crate) fn record_length(body: Place) -> u64 {
     (RECORD_HEAD + PROFILE_HEAD) as u64 + u64::from(body.length)
 }
@@ -73,6 +86,23 @@ impl<'a> Record<'a> {
                 let (segment, length) = content.split_first_chunk()?;
                 let length = u64::from_le_bytes(length.try_into().ok()?);
                 Self::Counts { segment: u32::from_le_bytes(*segment), length }
+            }
+            4 => {
+                let (database, content) = content.split_first_chunk()?;
+                let (id, last) = content.split_first_chunk()?;
+                let last = u32::from_le_bytes(last.try_into().ok()?);
+                Self::Removed { database: DatabaseId(u32::from_le_bytes(*database)), id: ProfileId(*id), last }
+            }
+            5 => {
+                let (number, body) = content.split_first_chunk()?;
+                Self::Event { number: EventNumber(u64::from_le_bytes(*number)), body }
+            }
+            6 => {
+                let (number, content) = content.split_first_chunk()?;
+                let (first, last) = content.split_first_chunk()?;
+                let last = u32::from_le_bytes(last.try_into().ok()?);
+                let written = Span { first: u32::from_le_bytes(*first), last };
+                Self::Ended { number: EventNumber(u64::from_le_bytes(*number)), written }
             }
             _ => return None,
         };
@@ -102,33 +132,46 @@ impl Frame {
         self.bytes.len()
     }
 
-    /// Adds a record, and says where in the frame a profile's body is.
-    pub(crate) fn push(&mut self, record: Record<'_>) -> usize {
-        let begin = self.bytes.len();
-        match record {
+    /// Adds a record, and says where in the frame its body is; one without a body has it at its end.
+    #[expect(clippy::cast_possible_truncation, reason = "a frame of 4 GiB or more is refused when it is sealed")]
+    pub(crate) fn push(&mut self, record: Record<'_>) -> Place {
+        let body: &[u8] = match record {
             Record::Profile { database, id, body } => {
-                self.push_head(1, PROFILE_HEAD + body.len());
-                self.bytes.extend_from_slice(&database.0.to_le_bytes());
-                self.bytes.extend_from_slice(&id.0);
-                self.bytes.extend_from_slice(body);
+                self.push_head(1, PROFILE_HEAD + body.len(), &[&database.0.to_le_bytes(), &id.0]);
+                body
             }
             Record::Forgotten { segment } => {
-                self.push_head(2, 4);
-                self.bytes.extend_from_slice(&segment.to_le_bytes());
+                self.push_head(2, 4, &[&segment.to_le_bytes()]);
+                &[]
             }
             Record::Counts { segment, length } => {
-                self.push_head(3, 4 + 8);
-                self.bytes.extend_from_slice(&segment.to_le_bytes());
-                self.bytes.extend_from_slice(&length.to_le_bytes());
+                self.push_head(3, 4 + 8, &[&segment.to_le_bytes(), &length.to_le_bytes()]);
+                &[]
             }
-        }
-        begin + RECORD_HEAD + PROFILE_HEAD
+            Record::Removed { database, id, last } => {
+                self.push_head(4, PROFILE_HEAD + 4, &[&database.0.to_le_bytes(), &id.0, &last.to_le_bytes()]);
+                &[]
+            }
+            Record::Event { number, body } => {
+                self.push_head(5, 8 + body.len(), &[&number.0.to_le_bytes()]);
+                body
+            }
+            Record::Ended { number, written: Span { first, last } } => {
+                let parts: [&[u8]; 3] = [&number.0.to_le_bytes(), &first.to_le_bytes(), &last.to_le_bytes()];
+                self.push_head(6, 8 + 4 + 4, &parts);
+                &[]
+            }
+        };
+        let offset = self.bytes.len();
+        self.bytes.extend_from_slice(body);
+        Place { segment: 0, offset: offset as u32, length: body.len() as u32 }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a frame of 4 GiB or more is refused when it is sealed")]
-    fn push_head(&mut self, kind: u8, length: usize) {
+    fn push_head(&mut self, kind: u8, length: usize, parts: &[&[u8]]) {
         self.bytes.push(kind);
         self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
     }
 
     /// The frame as it is written at this place. An error where a [`Place`] in it could not be told.

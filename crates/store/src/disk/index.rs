@@ -1,15 +1,17 @@
-//! Which profile is where in the log, and which profiles may have a key: in memory, since a log cannot be searched.
+//! Which profile is where in the log, and which profiles may have a key: in memory, since a log cannot be searched. And
+//! where the events are (`events`).
 //!
 //! Of a key only a hash is kept, in 8 bytes a key. Whoever searches looks at the profiles themselves, so that two keys
 //! of one hash, or an entry that has outlived its key, cost a look and never a wrong answer. What must hold is the
 //! other direction: no key of a profile is missing.
 
-use super::frame::Place;
+use super::{events::Events, frame::Place};
 use crate::key_place::key_place;
 use hashbrown::HashTable;
 use rollcall_matching::key::{LookupKey, keys_of};
 use rollcall_model::{
     database::DatabaseId,
+    event::EventNumber,
     profile::{Profile, ProfileId},
 };
 use std::{
@@ -25,7 +27,7 @@ pub(crate) const SHARDS: usize = 256;
 /// How many slots lie in one piece, for the same reason.
 pub(crate) const SLOTS_TOGETHER: usize = 1 << 16;
 
-/// A profile's number in the index. It keeps it as long as the index lives.
+/// A profile's number in the index. It keeps it as long as the index lives, and nobody else ever has it.
 pub(crate) type SlotNumber = u32;
 
 /// Everything that is found.
@@ -34,37 +36,107 @@ pub(crate) struct Index {
     /// Makes hashes of this folder unlike those of others, so that nobody can prepare keys of one hash: its number.
     pub(crate) salt: u64,
     slots: Slots,
+    /// Profiles, and those that are removed as long as the log has to say so.
     by_id: BTreeMap<(DatabaseId, ProfileId), SlotNumber>,
+    /// How many of these are removed.
+    removed: usize,
     shards: Vec<Shard>,
+    pub(crate) events: Events,
 }
 
-/// A profile: who it is, and where.
+/// A profile: who it is, and where. Or one that is removed, and where that is said: as long as older records of it can be
+/// read, since one that is put again is a matter of them, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) database: DatabaseId,
     pub(crate) id: ProfileId,
+    /// Where its record is.
     pub(crate) place: Place,
+    /// No older segment that counts holds a record of it.
+    pub(crate) first: u32,
+}
+
+/// Where nothing is: in a slot whose profile is removed and forgotten. Its number is not given out again, since keys that
+/// were written down meanwhile may lead to it; the next start leaves it out.
+const NOWHERE: Place = Place { segment: 0, offset: 0, length: 0 };
+
+impl Slot {
+    /// Whether there is a profile. A record that says that it is removed has no body, and any other has one.
+    pub(crate) fn is_profile(&self) -> bool {
+        self.place.length > 0
+    }
+
+    /// Whether nothing is known of whom it was for.
+    pub(crate) fn is_vacant(&self) -> bool {
+        self.place == NOWHERE
+    }
 }
 
 /// What a write changes in the index.
 #[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) slot: Slot,
-    /// Hashes of keys that the profile has no longer, and of those that it has now.
+pub(crate) enum Change {
+    /// A profile is here now.
+    Put { database: DatabaseId, id: ProfileId, place: Place, hashes: Hashes },
+    /// A profile is removed, as is said here.
+    Removed { database: DatabaseId, id: ProfileId, place: Place, hashes: Hashes },
+    /// Of a profile that is removed nothing can be read any more.
+    Forgotten { database: DatabaseId, id: ProfileId },
+    /// An event is here now.
+    Event { number: EventNumber, place: Place },
+    /// An event has ended, as is said here.
+    Ended { number: EventNumber, place: Place },
+}
+
+/// Hashes of keys that a profile has no longer, and of those that it has now.
+#[derive(Debug, Default)]
+pub(crate) struct Hashes {
     pub(crate) removed: Vec<u64>,
     pub(crate) added: Vec<u64>,
+}
+
+impl Change {
+    /// Where it is written.
+    pub(crate) fn place(&self) -> Option<Place> {
+        match self {
+            Self::Put { place, .. } | Self::Removed { place, .. } => Some(*place),
+            Self::Event { place, .. } | Self::Ended { place, .. } => Some(*place),
+            Self::Forgotten { .. } => None,
+        }
+    }
+
+    /// The same, written elsewhere.
+    pub(crate) fn moved(mut self, to: impl FnOnce(Place) -> Place) -> Self {
+        match &mut self {
+            Self::Put { place, .. } | Self::Removed { place, .. } => *place = to(*place),
+            Self::Event { place, .. } | Self::Ended { place, .. } => *place = to(*place),
+            Self::Forgotten { .. } => {}
+        }
+        self
+    }
 }
 
 impl Index {
     pub(crate) fn new(salt: u64) -> Self {
         let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Self { salt, slots: Slots::default(), by_id: BTreeMap::new(), shards }
+        Self { salt, slots: Slots::default(), by_id: BTreeMap::new(), removed: 0, shards, events: Events::default() }
     }
 
     /// An index of what a checkpoint says.
-    pub(crate) fn restored(salt: u64, slots: Slots, shards: Vec<Shard>) -> Self {
+    pub(crate) fn restored(salt: u64, slots: Slots, shards: Vec<Shard>, events: Events) -> Self {
         let by_id = slots.iter().zip(0..).map(|(slot, number)| ((slot.database, slot.id), number)).collect();
-        Self { salt, slots, by_id, shards }
+        let removed = slots.iter().filter(|slot| !slot.is_profile()).count();
+        Self { salt, slots, by_id, removed, shards, events }
+    }
+
+    /// How many profiles there are.
+    pub(crate) fn profiles(&self) -> usize {
+        self.by_id.len() - self.removed
+    }
+
+    /// Places of everything that counts in the log.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        let slots = self.slots.iter().filter(|slot| !slot.is_vacant()).map(|slot| slot.place);
+        slots.chain(self.events.places().values().map(|event| event.place))
     }
 
     pub(crate) fn slots(&self) -> &Slots {
@@ -77,8 +149,12 @@ impl Index {
 
     /// Where the profile is.
     pub(crate) fn place(&self, database: DatabaseId, id: ProfileId) -> Option<Place> {
-        let number = self.by_id.get(&(database, id))?;
-        Some(self.slots.get(*number).place)
+        self.slot(database, id).filter(|slot| slot.is_profile()).map(|slot| slot.place)
+    }
+
+    /// What is known of the profile, which may be removed.
+    pub(crate) fn slot(&self, database: DatabaseId, id: ProfileId) -> Option<&Slot> {
+        self.by_id.get(&(database, id)).map(|number| self.slots.get(*number))
     }
 
     /// The greatest identifier of all databases.
@@ -99,14 +175,15 @@ impl Index {
             None => Bound::Included((database, ProfileId([0; 12]))),
         };
         let end = Bound::Included((database, ProfileId([u8::MAX; 12])));
-        self.by_id.range((begin, end)).map(|(_, number)| *self.slots.get(*number))
+        self.by_id.range((begin, end)).map(|(_, number)| *self.slots.get(*number)).filter(Slot::is_profile)
     }
 
     /// The profiles that may have the key, oldest first.
     pub(crate) fn candidates(&self, database: DatabaseId, key: &LookupKey<'_>) -> impl Iterator<Item = ProfileId> {
         let hash = hash_of_lookup(self.salt, database, key);
         // Another database's profile is here only when two hashes are the same.
-        self.holders(hash).map(|number| self.slots.get(number)).filter(move |s| s.database == database).map(|s| s.id)
+        let is_meant = move |slot: &&Slot| slot.database == database && slot.is_profile();
+        self.holders(hash).map(|number| self.slots.get(number)).filter(is_meant).map(|slot| slot.id)
     }
 
     /// Whether a search for this hash comes upon the profile.
@@ -137,42 +214,78 @@ impl Index {
         one.into_iter().chain(many.into_iter().flatten().map(|(_, number)| *number))
     }
 
-    /// Takes a change in, and says where the profile was before.
+    /// Takes a change in, and says what place counts no longer.
     pub(crate) fn apply(&mut self, change: Change) -> Option<Place> {
-        let Change { slot, removed, added } = change;
-        let (number, before) = self.put(slot);
-        for hash in removed {
-            self.shard_mut(hash).remove(hash, (slot.id, number));
+        match change {
+            Change::Put { database, id, place, hashes } => {
+                let (number, before) = self.put(database, id, place);
+                self.change_keys(id, number, hashes);
+                before
+            }
+            Change::Removed { database, id, place, hashes } => {
+                let number = *self.by_id.get(&(database, id))?;
+                let before = self.move_to(number, place);
+                self.change_keys(id, number, hashes);
+                Some(before)
+            }
+            Change::Forgotten { database, id } => {
+                let number = *self.by_id.get(&(database, id))?;
+                let before = self.move_to(number, NOWHERE);
+                self.by_id.remove(&(database, id));
+                self.removed -= 1;
+                Some(before)
+            }
+            Change::Event { number, place } => self.events.put(number, place),
+            Change::Ended { number, .. } => self.events.end(number),
         }
-        let Self { slots, shards, .. } = self;
-        for hash in added {
-            shards[shard_of(hash)].add(hash, (slot.id, number), |other| slots.get(other).id);
-        }
-        before
     }
 
-    fn put(&mut self, slot: Slot) -> (SlotNumber, Option<Place>) {
-        match self.by_id.get(&(slot.database, slot.id)) {
-            Some(number) => {
-                let known = self.slots.get_mut(*number);
-                let before = known.place;
-                known.place = slot.place;
-                (*number, Some(before))
-            }
+    /// Forgets what is said to be in a segment that `counts` no longer. An index says so that was written down before:
+    /// what counted of the segment was written again since. What was not was removed, and that need not be said any more.
+    pub(crate) fn forget_unless(&mut self, counts: impl Fn(u32) -> bool) {
+        let is_gone = |slot: &&Slot| !slot.is_vacant() && !counts(slot.place.segment);
+        let gone: Vec<_> = self.slots.iter().filter(is_gone).map(|slot| (slot.database, slot.id)).collect();
+        for (database, id) in gone {
+            self.apply(Change::Forgotten { database, id });
+        }
+        self.events.forget_unless(counts);
+    }
+
+    fn put(&mut self, database: DatabaseId, id: ProfileId, place: Place) -> (SlotNumber, Option<Place>) {
+        match self.by_id.get(&(database, id)) {
+            Some(&number) => (number, Some(self.move_to(number, place))),
             None => {
-                let number = self.slots.push(slot);
-                self.by_id.insert((slot.database, slot.id), number);
+                let number = self.slots.push(Slot { database, id, place, first: place.segment });
+                self.by_id.insert((database, id), number);
                 (number, None)
             }
         }
     }
 
-    fn shard(&self, hash: u64) -> &Shard {
-        &self.shards[shard_of(hash)]
+    fn move_to(&mut self, number: SlotNumber, place: Place) -> Place {
+        let slot = self.slots.get_mut(number);
+        let was_profile = slot.is_profile();
+        let before = std::mem::replace(&mut slot.place, place);
+        match (was_profile, slot.is_profile()) {
+            (true, false) => self.removed += 1,
+            (false, true) => self.removed -= 1,
+            _ => {}
+        }
+        before
     }
 
-    fn shard_mut(&mut self, hash: u64) -> &mut Shard {
-        &mut self.shards[shard_of(hash)]
+    fn change_keys(&mut self, id: ProfileId, number: SlotNumber, Hashes { removed, added }: Hashes) {
+        let Self { slots, shards, .. } = self;
+        for hash in removed {
+            shards[shard_of(hash)].remove(hash, (id, number));
+        }
+        for hash in added {
+            shards[shard_of(hash)].add(hash, (id, number), |other| slots.get(other).id);
+        }
+    }
+
+    fn shard(&self, hash: u64) -> &Shard {
+        &self.shards[shard_of(hash)]
     }
 }
 
@@ -379,12 +492,13 @@ mod tests {
     fn profile(number: u32) -> (ProfileId, Slot) {
         let mut id = ProfileId([0; 12]);
         id.0[..4].copy_from_slice(&number.to_be_bytes());
-        (id, Slot { database: DatabaseId(1), id, place: Place { segment: 1, offset: number, length: 1 } })
+        (id, Slot { database: DatabaseId(1), id, place: Place { segment: 1, offset: number, length: 1 }, first: 1 })
     }
 
     fn apply(index: &mut Index, number: u32, removed: &[u64], added: &[u64]) {
-        let change = Change { slot: profile(number).1, removed: removed.to_vec(), added: added.to_vec() };
-        index.apply(change);
+        let (_, Slot { database, id, place, .. }) = profile(number);
+        let hashes = Hashes { removed: removed.to_vec(), added: added.to_vec() };
+        index.apply(Change::Put { database, id, place, hashes });
     }
 
     fn found(index: &Index, hash: u64) -> Vec<ProfileId> {

@@ -6,7 +6,7 @@
 
 use super::{
     files::{File, Files},
-    frame::{self, Frame, Place, ReadFrame, Record, SegmentId},
+    frame::{self, Frame, Place, ReadFrame, Record, SegmentId, Span},
 };
 use crate::error::OpenError;
 use std::{
@@ -77,8 +77,8 @@ pub(crate) struct Appended {
 impl Appended {
     /// Where in the log something is that is here in the frame.
     #[expect(clippy::cast_possible_truncation, reason = "a frame that ends behind 4 GiB is not sealed")]
-    pub(crate) fn place(self, at: usize, length: usize) -> Place {
-        Place { segment: self.segment, offset: self.offset as u32 + at as u32, length: length as u32 }
+    pub(crate) fn place(self, in_frame: Place) -> Place {
+        Place { segment: self.segment, offset: self.offset as u32 + in_frame.offset, ..in_frame }
     }
 }
 
@@ -311,6 +311,12 @@ impl Log {
         let segments = self.segments.range(from.segment..);
         let begin = |number| if number == from.segment { from.offset } else { 0 };
         segments.map(|(&number, segment)| segment.length.saturating_sub(begin(number))).sum()
+    }
+
+    /// Whether something written in these segments may be read again when this one is forgotten.
+    pub(crate) fn counts_beside(&self, forgotten: u32, written: Span) -> bool {
+        let counting = self.segments.range(written.first..).take_while(|(number, _)| **number <= written.last);
+        counting.map(|(number, _)| *number).any(|number| number != forgotten)
     }
 
     pub(crate) fn segment_bytes(&self) -> u64 {

@@ -7,13 +7,13 @@
 //! write, and go on afterwards.
 
 use super::{
-    Headway, Log,
+    Headway, Log, checkpoint,
     files::{File, Files},
     writer::{self, Chore, Writer},
 };
 use crate::{
     error::StoreError,
-    transaction::{Job, View},
+    transaction::{Job, OutboxChange, Snapshot, View},
 };
 use rollcall_matching::{
     index::ProfileIndex,
@@ -21,6 +21,7 @@ use rollcall_matching::{
 };
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventId, EventNumber},
     field::FieldValue,
     profile::{Profile, ProfileId},
 };
@@ -32,6 +33,7 @@ use std::{
         mpsc::{self, Receiver},
     },
 };
+use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const DATABASE: DatabaseId = DatabaseId(1);
@@ -273,30 +275,51 @@ fn write_some(disk: &mut Disk, file: usize, offset: u64, bytes: &[u8], all: bool
     }
 }
 
-/// What may be read of the profiles: each has a number that goes up with each write, and the numbers that a reader may
-/// come upon are known.
+/// What is kept: a person's profile, or the event that was posted with this number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Person(usize),
+    Posted(i64),
+}
+
+/// A thing, and the number that it has from now on; it is removed where it has none.
+type Fact = (Thing, Option<i64>);
+
+/// What may be read: each thing has a number that goes up with each write, and the numbers that a reader may come upon
+/// are known.
 #[derive(Debug, Default, Clone)]
 struct Expected {
-    /// The number that was answered last.
-    kept: BTreeMap<ProfileId, i64>,
-    /// Those that were not answered, or with an error, since something was answered last. Any of them may be there.
-    perhaps: BTreeSet<(ProfileId, i64)>,
+    /// What was answered last.
+    kept: BTreeMap<Thing, i64>,
+    /// What was not answered, or with an error, since something was answered last. Any of it may be there.
+    perhaps: BTreeSet<Fact>,
 }
 
 impl Expected {
-    fn attempts(&mut self, written: &[(ProfileId, i64)]) {
+    fn attempts(&mut self, written: &[Fact]) {
         self.perhaps.extend(written);
     }
 
     /// A write was answered. Those before it that failed must stay away now.
-    fn answers(&mut self, written: &[(ProfileId, i64)]) {
-        self.kept.extend(written.iter().copied());
+    fn answers(&mut self, written: &[Fact]) {
+        for &(thing, number) in written {
+            self.kept.remove(&thing);
+            self.kept.extend(number.map(|number| (thing, number)));
+        }
         self.perhaps.clear();
+    }
+
+    fn allows(&self, thing: Thing, number: Option<i64>) -> bool {
+        number == self.kept.get(&thing).copied() || self.perhaps.contains(&(thing, number))
+    }
+
+    fn things(&self) -> impl Iterator<Item = Thing> {
+        self.kept.keys().copied().chain(self.perhaps.iter().map(|(thing, _)| *thing))
     }
 }
 
-fn id(number: usize) -> ProfileId {
-    ProfileId([u8::try_from(number).unwrap(); 12])
+fn id(person: usize) -> ProfileId {
+    ProfileId([u8::try_from(person).unwrap(); 12])
 }
 
 /// A profile with this number, one key of its own for it, and one that all share.
@@ -314,18 +337,33 @@ fn number_of(profile: &Profile) -> i64 {
     }
 }
 
+/// The event that was posted with one number and has another one now.
+fn event(posted: i64, number: i64) -> Arc<Event> {
+    let (id, profile) = (EventId([0; 12]), id(0));
+    let (trigger, body) = (posted.to_string().into(), format!("{number} {}", "x".repeat(200)).into());
+    Arc::new(Event { id, trigger, database: DATABASE, profile, body, dead: None })
+}
+
+/// What event this is, and its number.
+fn fact_of(event: &Event) -> (Thing, i64) {
+    let number = event.body.split(' ').next().unwrap().parse().unwrap();
+    (Thing::Posted(event.trigger.parse().unwrap()), number)
+}
+
 /// A session: a writer on a disk, and how many operations there were when which write began and was answered.
 struct Session {
     folder: Folder,
     writer: Writer,
     chores: Receiver<Chore>,
-    events: Vec<(usize, Event)>,
+    moments: Vec<(usize, Moment)>,
 }
 
 #[derive(Debug, Clone)]
-enum Event {
-    Begun(Vec<(ProfileId, i64)>),
-    Answered(Vec<(ProfileId, i64)>),
+enum Moment {
+    Begun(Vec<Fact>),
+    Answered(Vec<Fact>),
+    /// A new process has read this.
+    Seen(Expected),
 }
 
 impl Session {
@@ -338,36 +376,74 @@ impl Session {
     fn killed(self, expected: &Expected, what: &str) -> Self {
         self.folder.recorded().is_killed = false;
         self.folder.recorded().until_kill = None;
-        let mut next = Self::open(self.folder, self.events);
+        let mut next = Self::open(self.folder, self.moments);
         let seen = next.read(&next.expected_after(next.operations(), expected.clone()), what);
-        next.events.push((next.operations(), Event::Answered(seen.kept.into_iter().collect())));
+        next.moments.push((next.operations(), Moment::Seen(seen)));
         next
     }
 
-    fn open(folder: Folder, events: Vec<(usize, Event)>) -> Self {
+    fn open(folder: Folder, moments: Vec<(usize, Moment)>) -> Self {
         let files: Arc<dyn Files> = Arc::new(folder.clone());
         let (send, chores) = mpsc::sync_channel(8);
         let log = Log::open(Arc::clone(&files), 7).unwrap_or_else(|error| panic!("{error}"));
         let log = log.with_segments_of(SEGMENT_BYTES);
         let writer = Writer::open(files, log, send, &Headway::default()).unwrap_or_else(|error| panic!("{error}"));
-        Self { folder, writer, chores, events }
+        Self { folder, writer, chores, moments }
     }
 
     fn operations(&self) -> usize {
         self.folder.recorded().operations.len()
     }
 
-    /// Writes a few profiles together.
-    fn write(&mut self, written: &[(ProfileId, i64)]) -> Result<(), StoreError> {
-        self.events.push((self.operations(), Event::Begun(written.to_vec())));
-        let puts = written.iter().map(|&(id, number)| Job::new(move |state| state.put(numbered(id, number))));
-        let (jobs, answers): (Vec<_>, Vec<_>) = puts.unzip();
+    /// Writes a few things together.
+    fn write(&mut self, written: &[Fact]) -> Result<(), StoreError> {
+        let begun = self.operations();
+        self.moments.push((begun, Moment::Begun(written.to_vec())));
+        let (jobs, answers): (Vec<_>, Vec<_>) = written.iter().map(|&fact| self.job(fact)).unzip();
         self.writer.run_together(jobs.into_iter());
         for answer in answers {
             answer.blocking_recv().unwrap()?;
         }
-        self.events.push((self.operations(), Event::Answered(written.to_vec())));
+        // Where it was so already nothing is written, which does not keep away what failed before.
+        if self.operations() > begun {
+            self.moments.push((self.operations(), Moment::Answered(written.to_vec())));
+        }
         Ok(())
+    }
+
+    fn job(&self, (thing, number): Fact) -> (Job, oneshot::Receiver<Result<(), StoreError>>) {
+        let posted = match thing {
+            Thing::Person(person) => {
+                return Job::new(move |state| match number {
+                    Some(number) => state.put(numbered(id(person), number)),
+                    None => state.remove(DATABASE, id(person)),
+                });
+            }
+            Thing::Posted(posted) => posted,
+        };
+        let outbox = writer::read(self.writer.state()).events_after(None, usize::MAX).unwrap();
+        let known = outbox.into_iter().find(|(_, event)| fact_of(event).0 == thing).map(|(number, _)| number);
+        let change = match (known, number) {
+            (None, Some(number)) => OutboxChange::Post(event(posted, number)),
+            (Some(known), Some(number)) => OutboxChange::Replace(known, event(posted, number)),
+            (Some(known), None) => OutboxChange::Remove(known),
+            (None, None) => OutboxChange::Remove(EventNumber(0)),
+        };
+        Job::new(move |state| state.change_outbox(change.clone()))
+    }
+
+    /// Somebody's profile is written or removed, or an event is posted, replaced or removed.
+    fn any_fact(&self, next: &mut i64, chance: &mut Chance) -> Fact {
+        *next += 1;
+        let number = (!chance.is_one_in(3)).then_some(*next);
+        if chance.is_one_in(2) {
+            return (Thing::Person(chance.below(PEOPLE)), number);
+        }
+        let outbox = writer::read(self.writer.state()).events_after(None, usize::MAX).unwrap();
+        match chance.below(2 * outbox.len()) {
+            place if place < outbox.len() => (fact_of(&outbox[place].1).0, number),
+            _ => (Thing::Posted(*next), Some(*next)),
+        }
     }
 
     fn do_chores(&mut self, with_checkpoint: bool) {
@@ -380,10 +456,11 @@ impl Session {
 
     /// What may be read after a cut.
     fn expected_after(&self, cut: usize, mut expected: Expected) -> Expected {
-        for (_, event) in self.events.iter().filter(|(at, _)| *at <= cut) {
-            match event {
-                Event::Begun(written) => expected.attempts(written),
-                Event::Answered(written) => expected.answers(written),
+        for (_, moment) in self.moments.iter().filter(|(at, _)| *at <= cut) {
+            match moment {
+                Moment::Begun(written) => expected.attempts(written),
+                Moment::Answered(written) => expected.answers(written),
+                Moment::Seen(seen) => expected = seen.clone(),
             }
         }
         expected
@@ -392,23 +469,31 @@ impl Session {
     /// Reads everything, and says what it is. Panics where it is not what may be.
     fn read(&self, expected: &Expected, what: &str) -> Expected {
         let state = writer::read(self.writer.state());
-        let mut kept = BTreeMap::new();
-        for id in (0..PEOPLE).map(id) {
-            let found = state.profile(DATABASE, id).unwrap_or_else(|error| panic!("{what}: {error}"));
-            let number = found.as_deref().map(number_of);
-            let may_be = number == expected.kept.get(&id).copied()
-                || number.is_some_and(|number| expected.perhaps.contains(&(id, number)));
-            assert!(may_be, "{what}: {id} is {number:?}, which is not in {expected:?}");
-            kept.extend(number.map(|number| (id, number)));
+        let outbox = state.events_after(None, usize::MAX).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let posted: Vec<_> = outbox.iter().map(|(_, event)| fact_of(event)).collect();
+        assert!(posted.is_sorted(), "{what}: {posted:?}");
+        let mut kept = BTreeMap::from_iter(posted);
+        for person in 0..PEOPLE {
+            let found = state.profile(DATABASE, id(person)).unwrap_or_else(|error| panic!("{what}: {error}"));
+            kept.extend(found.map(|profile| (Thing::Person(person), number_of(&profile))));
+        }
+        for thing in expected.things().chain(kept.keys().copied()) {
+            let number = kept.get(&thing).copied();
+            assert!(expected.allows(thing, number), "{what}: {thing:?} is {number:?}, which is not in {expected:?}");
         }
         let by = |name, value: String| {
             let key = LookupKey { source: KeySource::CustomField, name, value: value.into(), resource: None };
             state.find(DATABASE, &key).unwrap()
         };
-        for (id, number) in &kept {
-            assert_eq!(by("number", number.to_string()), [*id], "{what}");
+        let mut people = Vec::new();
+        for (thing, number) in &kept {
+            if let Thing::Person(person) = thing {
+                assert_eq!(by("number", number.to_string()), [id(*person)], "{what}");
+                people.push(id(*person));
+            }
         }
-        assert_eq!(by("shared", "x".repeat(200)), kept.keys().copied().collect::<Vec<_>>(), "{what}");
+        assert_eq!(by("shared", "x".repeat(200)), people, "{what}");
+        assert_eq!(state.index.profiles(), people.len(), "{what}");
         Expected { kept, perhaps: BTreeSet::new() }
     }
 }
@@ -418,12 +503,7 @@ const PEOPLE: usize = 5;
 /// A few writes, with chores and checkpoints in between.
 fn work(mut session: Session, next: &mut i64, fails: bool, expected: &Expected, chance: &mut Chance) -> Session {
     for _ in 0..chance.below(25) {
-        let written: BTreeMap<_, _> = (0..1 + chance.below(3))
-            .map(|_| {
-                *next += 1;
-                (id(chance.below(PEOPLE)), *next)
-            })
-            .collect();
+        let written: BTreeMap<_, _> = (0..1 + chance.below(3)).map(|_| session.any_fact(next, chance)).collect();
         if fails && chance.is_one_in(4) {
             session.folder.recorded().until_failure = Some(chance.below(4));
         }
@@ -457,12 +537,21 @@ fn sessions_on_one_disk(seed: u64, fails: bool) {
             let cut = chance.below(operations + 1);
             let left = left_by_a_cut(&session.folder.recorded(), cut, &mut chance);
             let what = format!("seed {seed}, session {number}, cut {cut} of {operations}");
-            Session::on(&left).read(&session.expected_after(cut, expected.clone()), &what);
+            let expected = session.expected_after(cut, expected.clone());
+            let seen = Session::on(&left).read(&expected, &what);
+            // Without an index, everything is read that the log still holds: also what was removed.
+            let without_index = Disk { names: names_without_index(&left), ..left };
+            let seen_again = Session::on(&without_index).read(&expected, &format!("{what}, without an index"));
+            assert_eq!(seen.kept, seen_again.kept, "{what}");
         }
         let cut = if chance.is_one_in(3) { operations } else { chance.below(operations + 1) };
         disk = left_by_a_cut(&session.folder.recorded(), cut, &mut chance);
         expected = session.expected_after(cut, expected);
     }
+}
+
+fn names_without_index(disk: &Disk) -> BTreeMap<String, usize> {
+    disk.names.clone().into_iter().filter(|(name, _)| name != checkpoint::NAME).collect()
 }
 
 /// How many disks are tried; `ROLLCALL_POWER_CUTS` tries more.
@@ -483,15 +572,15 @@ fn nothing_answered_is_lost_and_nothing_refused_comes_back_when_the_disk_fails_n
 #[test]
 fn the_store_goes_on_by_itself_when_a_full_disk_has_room_again() {
     let mut session = Session::on(&Disk::default());
-    session.write(&[(id(1), 1)]).unwrap();
+    session.write(&[(Thing::Person(1), Some(1))]).unwrap();
     let mut numbers = 2..;
     for step in 0..4 {
         session.folder.recorded().until_failure = Some(step);
         while session.folder.recorded().until_failure.is_some() {
-            let refused = session.write(&[(id(2), numbers.next().unwrap())]);
+            let refused = session.write(&[(Thing::Person(2), numbers.next())]);
             assert!(refused.is_ok() || matches!(refused, Err(StoreError::NotKept(_))), "{refused:?}");
         }
-        session.write(&[(id(1), numbers.next().unwrap())]).unwrap();
+        session.write(&[(Thing::Person(1), numbers.next())]).unwrap();
     }
     let expected = session.expected_after(session.operations(), Expected::default());
     session.read(&expected, "before");

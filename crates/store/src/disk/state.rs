@@ -3,18 +3,18 @@
 use super::{
     Headway, checkpoint,
     files::{File, Files},
-    frame::{Place, ReadFrame, Record},
-    index::{self, Change, Index, Slot},
+    frame::{Place, ReadFrame, Record, Span},
+    index::{self, Change, Hashes, Index},
     log::{Log, Position, damaged},
 };
 use crate::{
     error::{OpenError, StoreError},
     record,
-    transaction::{NumberedEvent, Snapshot, View, find_by_id},
+    transaction::{NumberedEvent, Snapshot, View, find_by},
 };
 use rollcall_matching::{
     index::ProfileIndex,
-    key::{KeySource, LookupKey, keys_of},
+    key::{LookupKey, keys_of},
 };
 use rollcall_model::{
     database::DatabaseId,
@@ -59,6 +59,7 @@ impl State {
         let segments = log.segments().iter().map(|(number, segment)| (*number, Arc::clone(&segment.file))).collect();
         let mut state = Self { index, segments };
         state.read_on(log, position, headway)?;
+        state.index.forget_unless(|segment| log.segments().contains_key(&segment));
         Ok(state)
     }
 
@@ -67,9 +68,11 @@ impl State {
         let mut written = HashSet::new();
         log.frames_from(position, |segment, frame| {
             headway.fetch_add(1, Ordering::Relaxed);
-            for slot in profiles_in(segment, frame)? {
-                written.insert((slot.database, slot.id));
-                self.index.apply(Change { slot, removed: Vec::new(), added: Vec::new() });
+            for entry in entries_in(segment, frame)? {
+                if let Entry::Profile { database, id, .. } = entry {
+                    written.insert((database, id));
+                }
+                self.index.apply(entry.change());
             }
             Ok(())
         })?;
@@ -97,22 +100,22 @@ impl State {
         let keys = places.map(|(database, id, place)| {
             let profile = self.profile_at(place, database, id)?;
             let added = index::hashes_of(self.index.salt, &profile).into_iter().collect();
-            Ok(Change { slot: Slot { database, id, place }, removed: Vec::new(), added })
+            Ok(Change::Put { database, id, place, hashes: Hashes { removed: Vec::new(), added } })
         });
         keys.collect()
     }
 
-    /// Takes in a change that is on the disk, and says where the profile was before.
+    /// Takes in a change that is on the disk, and says what place counts no longer.
     pub(crate) fn apply(&mut self, change: Change) -> Option<Place> {
         self.index.apply(change)
     }
 
-    /// From now on profiles may be in this segment, too.
+    /// From now on profiles and events may be in this segment, too.
     pub(crate) fn add_segment(&mut self, number: u32, file: &Arc<dyn File>) {
         self.segments.entry(number).or_insert_with(|| Arc::clone(file));
     }
 
-    /// No profile is in this segment any more.
+    /// Nothing is in this segment any more.
     pub(crate) fn remove_segment(&mut self, number: u32) {
         self.segments.remove(&number);
     }
@@ -120,10 +123,20 @@ impl State {
     /// A profile's record, as it is in the log.
     pub(crate) fn body(&self, place: Place, database: DatabaseId, id: ProfileId) -> Result<Vec<u8>, StoreError> {
         let problem = "the segment that it is in does not count";
-        let segment = self.segments.get(&place.segment).ok_or(StoreError::Corrupt { database, id, problem })?;
-        let mut body = vec![0; place.length as usize];
-        segment.read_at(&mut body, u64::from(place.offset)).map_err(|error| StoreError::Engine(Arc::new(error)))?;
-        Ok(body)
+        self.read(place)?.ok_or(StoreError::Corrupt { database, id, problem })
+    }
+
+    /// An event's record, as it is in the log.
+    pub(crate) fn event_body(&self, place: Place) -> Result<Vec<u8>, StoreError> {
+        self.read(place)?.ok_or(DAMAGED_EVENT)
+    }
+
+    /// The bytes at this place, if its segment counts.
+    fn read(&self, place: Place) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(segment) = self.segments.get(&place.segment) else { return Ok(None) };
+        let mut bytes = vec![0; place.length as usize];
+        segment.read_at(&mut bytes, u64::from(place.offset)).map_err(|error| StoreError::Engine(Arc::new(error)))?;
+        Ok(Some(bytes))
     }
 
     fn profile_at(&self, place: Place, database: DatabaseId, id: ProfileId) -> Result<Arc<Profile>, StoreError> {
@@ -131,18 +144,52 @@ impl State {
         let profile = record::decode(database, id, &body);
         profile.map(Arc::new).map_err(|problem| StoreError::Corrupt { database, id, problem })
     }
+
+    pub(crate) fn event_at(&self, place: Place) -> Result<Arc<Event>, StoreError> {
+        let body = self.event_body(place)?;
+        record::decode_event(&body).map(Arc::new).map_err(|_| DAMAGED_EVENT)
+    }
 }
 
-/// Where a frame says that profiles are.
-pub(crate) fn profiles_in(segment: u32, frame: &ReadFrame) -> Result<Vec<Slot>, OpenError> {
-    let mut slots = Vec::new();
-    for record in frame.records() {
-        let (record, end) = record.ok_or_else(|| damaged(segment, frame.end()))?;
-        if let Record::Profile { database, id, body } = record {
-            slots.push(Slot { database, id, place: place(segment, end, body.len())? });
+const DAMAGED_EVENT: StoreError = StoreError::CorruptRow { table: "outbox" };
+
+/// What a frame says of a profile or an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Entry {
+    Profile { database: DatabaseId, id: ProfileId, place: Place },
+    Removed { database: DatabaseId, id: ProfileId, place: Place, last: u32 },
+    Event { number: EventNumber, place: Place },
+    Ended { number: EventNumber, place: Place, written: Span },
+}
+
+impl Entry {
+    /// What it changes in an index, keys aside.
+    fn change(self) -> Change {
+        let hashes = Hashes::default();
+        match self {
+            Self::Profile { database, id, place } => Change::Put { database, id, place, hashes },
+            Self::Removed { database, id, place, .. } => Change::Removed { database, id, place, hashes },
+            Self::Event { number, place } => Change::Event { number, place },
+            Self::Ended { number, place, .. } => Change::Ended { number, place },
         }
     }
-    Ok(slots)
+}
+
+/// What a frame says, in this order.
+pub(crate) fn entries_in(segment: u32, frame: &ReadFrame) -> Result<Vec<Entry>, OpenError> {
+    let mut entries = Vec::new();
+    for record in frame.records() {
+        let (record, end) = record.ok_or_else(|| damaged(segment, frame.end()))?;
+        let place = |length| place(segment, end, length);
+        entries.push(match record {
+            Record::Profile { database, id, body } => Entry::Profile { database, id, place: place(body.len())? },
+            Record::Removed { database, id, last } => Entry::Removed { database, id, place: place(0)?, last },
+            Record::Event { number, body } => Entry::Event { number, place: place(body.len())? },
+            Record::Ended { number, written } => Entry::Ended { number, place: place(0)?, written },
+            Record::Forgotten { .. } | Record::Counts { .. } => continue,
+        });
+    }
+    Ok(entries)
 }
 
 /// The place of a body that ends here.
@@ -188,10 +235,9 @@ impl ProfileIndex for State {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        match key.source {
-            KeySource::ProfileId => find_by_id(self, database, key),
-            _ => those_with_key(self, database, key, count, self.index.candidates(database, key)),
-        }
+        find_by(self, database, key, || {
+            those_with_key(self, database, key, count, self.index.candidates(database, key))
+        })
     }
 }
 
@@ -213,11 +259,12 @@ impl Snapshot for State {
         slots.map(|slot| self.profile_at(slot.place, database, slot.id)).collect()
     }
 
-    fn event(&self, _number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
-        Ok(None)
+    fn event(&self, number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        self.index.events.place(number).map(|place| self.event_at(place)).transpose()
     }
 
-    fn events_after(&self, _after: Option<EventNumber>, _count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
-        Ok(Vec::new())
+    fn events_after(&self, after: Option<EventNumber>, count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        let events = self.index.events.after(after).take(count);
+        events.map(|(number, place)| Ok((number, self.event_at(place)?))).collect()
     }
 }

@@ -5,21 +5,22 @@ use super::{
     batch::Batch,
     checkpoint,
     cleaner::{self, Cleaner, Step},
+    draft::Draft,
     files::Files,
-    frame::{Frame, Place, Record},
-    index::{self, Change, Slot},
+    index::{self, Hashes, Index},
     log::{Appended, Log, Position},
     state::State,
 };
 use crate::{
     error::{OpenError, StoreError},
     ids,
-    overlay::Overlay,
-    profiles::Changed,
+    layer::Difference,
+    overlay::{Changes, Overlay},
+    profiles::{Changed, KeyChanges},
     record,
     transaction::Job,
 };
-use rollcall_matching::key::keys_of;
+use rollcall_model::profile::Profile;
 use std::{
     io, iter,
     sync::{
@@ -122,52 +123,49 @@ impl Writer {
     }
 
     pub(crate) fn run_together(&mut self, jobs: impl Iterator<Item = Job>) {
-        let (done, changes) = run_all(&read(&self.state), jobs);
-        let kept = self.keep(&changes);
+        let (done, difference) = run_all(&read(&self.state), jobs);
+        let kept = self.keep(&difference);
         done.into_iter().for_each(|job| job.settle(kept.clone()));
     }
 
     /// Writes the changes as one, and comes back when they are on the disk. Without a change there is nothing to do.
-    fn keep(&mut self, changes: &[Changed]) -> Result<(), StoreError> {
-        if changes.is_empty() {
+    fn keep(&mut self, difference: &Difference) -> Result<(), StoreError> {
+        if difference.is_empty() {
             return Ok(());
         }
-        let bodies: Vec<_> = changes.iter().map(|(_, after)| record::encode(after)).collect();
-        let mut frame = Frame::new();
-        // What is moved comes first: of two records of one profile the later one counts.
-        let bytes = bodies.iter().map(|body| body.len() as u64).sum();
-        let step = self.cleaner.step(&self.log, &read(&self.state), bytes, &mut frame);
-        let written = iter::zip(changes, &bodies).map(|((_, after), body)| {
-            let at = frame.push(Record::Profile { database: after.database, id: after.id, body });
-            (at, body.len())
-        });
-        let written: Vec<_> = written.collect();
-        let appended = self.log.append(&mut frame).map_err(|error| {
+        let (mut draft, step) = self.draft(difference);
+        let appended = self.log.append(&mut draft.frame).map_err(|error| {
             tracing::error!("a write was not kept: {error}");
             StoreError::NotKept(Arc::new(error))
         })?;
-        let salt = read(&self.state).index.salt;
-        let moved = step.iter().flat_map(|step| &step.moved).map(|moved| moved.change(appended));
-        let changed = iter::zip(changes, written)
-            .map(|(changed, (at, length))| change(salt, changed, appended.place(at, length)));
-        let all: Vec<_> = moved.chain(changed).collect();
-        self.publish(appended, all);
-        self.after(frame.length() as u64, step);
+        let bytes = draft.frame.length() as u64;
+        self.publish(appended, draft);
+        self.after(bytes, step);
         Ok(())
     }
 
+    /// What is to be written: what is moved first, since of two records the later one counts.
+    fn draft(&mut self, difference: &Difference) -> (Draft, Option<Step>) {
+        let bodies = Bodies::of(difference);
+        let mut draft = Draft::new();
+        let state = read(&self.state);
+        let step = self.cleaner.step(&self.log, &state, bodies.bytes(), &mut draft);
+        bodies.write(difference, &state.index, self.log.end().segment, &mut draft);
+        (draft, step)
+    }
+
     /// Lets others see what is on the disk.
-    fn publish(&mut self, appended: Appended, changes: Vec<Change>) {
+    fn publish(&mut self, appended: Appended, draft: Draft) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(segment) = self.log.segments().get(&appended.segment) {
             state.add_segment(appended.segment, &segment.file);
         }
-        for change in changes {
-            let place = change.slot.place;
+        for change in draft.into_changes(appended) {
+            let place = change.place();
             if let Some(before) = state.apply(change) {
                 self.cleaner.counts_no_more(before);
             }
-            self.cleaner.counts(place);
+            place.into_iter().for_each(|place| self.cleaner.counts(place));
         }
     }
 
@@ -195,26 +193,74 @@ fn of(not_taken: TrySendError<Chore>) -> Chore {
 
 /// Runs the jobs, one after the other, each on what those before it have left. Those that have to wait until the
 /// changes are kept come back with them.
-fn run_all(state: &State, jobs: impl Iterator<Item = Job>) -> (Vec<Job>, Vec<Changed>) {
+fn run_all(state: &State, jobs: impl Iterator<Item = Job>) -> (Vec<Job>, Difference) {
     let mut batch = Batch::new(state);
     let mut done = Vec::new();
     for mut job in jobs {
         let mut overlay = Overlay::new(&batch);
-        let to_keep = if job.run(&mut overlay) { overlay.into_changes().puts } else { Vec::new() };
+        let to_keep = if job.run(&mut overlay) { overlay.into_changes() } else { Changes::default() };
         match batch.take_in(to_keep) {
             Ok(()) => done.push(job),
             Err(error) => job.settle(Err(error)),
         }
     }
-    (done, batch.into_changes())
+    (done, batch.into_difference())
 }
 
-fn change(salt: u64, (before, after): &Changed, place: Place) -> Change {
-    let slot = Slot { database: after.database, id: after.id, place };
-    if before.as_ref().is_some_and(|before| keys_of(before) == keys_of(after)) {
-        return Change { slot, removed: Vec::new(), added: Vec::new() }; // most imports change no key
+/// The bodies of what is to be written, in the order of a difference.
+struct Bodies {
+    profiles: Vec<Vec<u8>>,
+    posted: Vec<Vec<u8>>,
+    others: Vec<Vec<u8>>,
+}
+
+impl Bodies {
+    fn of(difference: &Difference) -> Self {
+        let Difference { profiles, outbox } = difference;
+        Self {
+            profiles: profiles.iter().map(|changed| changed.after().map(record::encode).unwrap_or_default()).collect(),
+            posted: outbox.posted.iter().map(|event| record::encode_event(event)).collect(),
+            others: outbox
+                .others
+                .values()
+                .map(|event| event.as_deref().map(record::encode_event).unwrap_or_default())
+                .collect(),
+        }
     }
-    let has = index::hashes_of(salt, after);
-    let had = before.as_ref().map(|before| index::hashes_of(salt, before)).unwrap_or_default();
-    Change { slot, removed: had.difference(&has).copied().collect(), added: has.difference(&had).copied().collect() }
+
+    fn bytes(&self) -> u64 {
+        [&self.profiles, &self.posted, &self.others].into_iter().flatten().map(|body| body.len() as u64).sum()
+    }
+
+    /// Adds the records to the draft. The log ends in the segment `last`.
+    fn write(&self, difference: &Difference, index: &Index, last: u32, draft: &mut Draft) {
+        for (changed, body) in iter::zip(&difference.profiles, &self.profiles) {
+            let hashes = hashes(index.salt, changed);
+            match changed {
+                Changed::New(after) | Changed::Replaced { after, .. } => {
+                    draft.put(after.database, after.id, body, hashes);
+                }
+                Changed::Removed(before) => draft.remove(before.database, before.id, last, hashes),
+            }
+        }
+        for ((number, event), body) in iter::zip(&difference.outbox.others, &self.others) {
+            match (event, index.events.written(*number, last)) {
+                (Some(_), _) => draft.event(*number, body),
+                (None, Some(written)) => draft.end(*number, written),
+                (None, None) => {} // it has ended already
+            }
+        }
+        iter::zip(index.events.numbers(), &self.posted).for_each(|(number, body)| draft.event(number, body));
+    }
+}
+
+/// How the hashes change under which a profile is found.
+fn hashes(salt: u64, changed: &Changed) -> Hashes {
+    let KeyChanges { removed, added } = KeyChanges::between(changed.before(), changed.after());
+    if removed.is_empty() && added.is_empty() {
+        return Hashes::default(); // most imports change no key
+    }
+    let of = |profile: Option<&Profile>| profile.map(|profile| index::hashes_of(salt, profile)).unwrap_or_default();
+    let (had, has) = (of(changed.before()), of(changed.after()));
+    Hashes { removed: had.difference(&has).copied().collect(), added: has.difference(&had).copied().collect() }
 }

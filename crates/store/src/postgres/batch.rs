@@ -3,14 +3,11 @@
 use super::state::State;
 use crate::{
     error::StoreError,
-    overlay::lay_over,
-    profiles::{Changed, Profiles},
-    transaction::{View, find_by_id},
+    layer::{Difference, Layer},
+    overlay::{Changes, lay_over},
+    transaction::{View, find_by},
 };
-use rollcall_matching::{
-    index::ProfileIndex,
-    key::{KeySource, LookupKey},
-};
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     profile::{Profile, ProfileId},
@@ -20,7 +17,7 @@ use std::sync::Arc;
 /// The state in the database with the changes of the jobs that have run so far.
 pub(super) struct Batch<'a, 'c> {
     kept: &'a State<'c>,
-    changed: Profiles,
+    changed: Layer,
     /// Whether a profile that is put without having been looked for is looked for. It nearly always is a new one; where
     /// it is not, the database says so when it is inserted, and the second try looks first.
     looks_first: bool,
@@ -28,26 +25,28 @@ pub(super) struct Batch<'a, 'c> {
 
 impl<'a, 'c> Batch<'a, 'c> {
     pub(super) fn new(kept: &'a State<'c>, looks_first: bool) -> Self {
-        Self { kept, changed: Profiles::default(), looks_first }
+        Self { kept, changed: Layer::default(), looks_first }
     }
 
     /// Takes a job's changes in: all, or none where one of them would change what cannot be read.
-    pub(super) fn take_in(&mut self, puts: Vec<Arc<Profile>>) -> Result<(), StoreError> {
-        puts.iter().try_for_each(|profile| self.before(profile).map(drop))?;
-        puts.into_iter().for_each(|profile| self.changed.put(profile));
+    pub(super) fn take_in(&mut self, changes: Changes) -> Result<(), StoreError> {
+        changes.removed.iter().try_for_each(|&(database, id)| self.kept.profile(database, id).map(drop))?;
+        changes.puts.iter().try_for_each(|profile| self.before(profile.database, profile.id).map(drop))?;
+        self.changed.take_in(changes);
         Ok(())
     }
 
-    /// The profiles that are not as they were.
-    pub(super) fn into_changes(self) -> Vec<Changed> {
+    /// What is not as it was.
+    pub(super) fn into_difference(self) -> Difference {
+        let Self { kept, changed, looks_first } = self;
+        let batch = Batch::new(kept, looks_first);
         // What has been taken in can be read.
-        self.changed.changed_since(|after| self.before(after).ok().flatten())
+        changed.into_difference(|database, id| batch.before(database, id).ok().flatten())
     }
 
-    fn before(&self, profile: &Profile) -> Result<Option<Arc<Profile>>, StoreError> {
-        let place = (profile.database, profile.id);
-        match self.looks_first || self.kept.knows_profile(place) {
-            true => self.kept.profile(profile.database, profile.id),
+    fn before(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
+        match self.looks_first || self.kept.knows_profile((database, id)) {
+            true => self.kept.profile(database, id),
             false => Ok(None),
         }
     }
@@ -62,21 +61,22 @@ impl ProfileIndex for Batch<'_, '_> {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        if key.source == KeySource::ProfileId {
-            return find_by_id(self, database, key);
-        }
-        // Those that have changed may have lost the key, so that as many more are asked for.
-        let below = self.kept.find_oldest(database, key, count.saturating_add(self.changed.all().len()))?;
-        let is_changed = |id| self.changed.get(database, id).is_some();
-        let mut found = lay_over(below, is_changed, self.changed.holders(database, key, usize::MAX));
-        found.truncate(count);
-        Ok(found)
+        find_by(self, database, key, || {
+            // Those that have changed may have lost the key, so that as many more are asked for.
+            let below = self.kept.find_oldest(database, key, count.saturating_add(self.changed.count()))?;
+            let above = self.changed.holders(database, key, usize::MAX);
+            let mut found = lay_over(below, |id| self.changed.covers(database, id), above);
+            found.truncate(count);
+            Ok(found)
+        })
     }
 }
 
 impl View for Batch<'_, '_> {
     fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        let changed = self.changed.get(database, id).cloned();
-        changed.map_or_else(|| self.kept.profile(database, id), |profile| Ok(Some(profile)))
+        match self.changed.profile(database, id) {
+            Some(changed) => Ok(changed.cloned()),
+            None => self.kept.profile(database, id),
+        }
     }
 }

@@ -8,12 +8,14 @@ use super::{
 use crate::{
     error::{Cause, StoreError},
     key_place::key_place,
+    layer::Difference,
     profiles::{Changed, KeyChanges},
     record,
 };
 use rollcall_matching::key::LookupKey;
 use rollcall_model::{
     database::DatabaseId,
+    event::{Event, EventNumber},
     profile::{Profile, ProfileId},
     resource::ResourceId,
 };
@@ -174,6 +176,11 @@ struct Statements {
     update_profiles: Statement,
     delete_keys: Statement,
     insert_keys: Statement,
+    delete_profiles: Statement,
+    insert_events: Statement,
+    update_events: Statement,
+    delete_events: Statement,
+    events: Statement,
 }
 
 impl Statements {
@@ -187,6 +194,11 @@ impl Statements {
             update_profiles: client.prepare(schema::UPDATE_PROFILES).await?,
             delete_keys: client.prepare(schema::DELETE_KEYS).await?,
             insert_keys: client.prepare(schema::INSERT_KEYS).await?,
+            delete_profiles: client.prepare(schema::DELETE_PROFILES).await?,
+            insert_events: client.prepare(schema::INSERT_EVENTS).await?,
+            update_events: client.prepare(schema::UPDATE_EVENTS).await?,
+            delete_events: client.prepare(schema::DELETE_EVENTS).await?,
+            events: client.prepare(schema::EVENTS).await?,
         })
     }
 }
@@ -313,11 +325,27 @@ impl Connection {
         rows.iter().map(place).collect()
     }
 
+    /// Some events' numbers and records, in this order.
+    pub(super) fn events(
+        &mut self,
+        after: Option<EventNumber>,
+        count: usize,
+    ) -> Result<Vec<(EventNumber, Vec<u8>)>, Fault> {
+        let parameters: [&(dyn ToSql + Sync); 2] = [&after.map_or(0, event_number), &limit(count)];
+        let rows = self.wait(false, self.client.query(&self.statements()?.events, &parameters))?;
+        let event = |row: &Row| {
+            let number: i64 = column(row, 0)?;
+            Ok((EventNumber(number.unsigned_abs()), column(row, 1)?))
+        };
+        rows.iter().map(event).collect()
+    }
+
     /// Writes the changes and commits, in one round trip.
-    pub(super) fn keep(&mut self, changes: &[Changed]) -> Result<(), Fault> {
-        let writes = Writes::of(changes);
+    pub(super) fn keep(&mut self, difference: &Difference) -> Result<(), Fault> {
+        let writes = Writes::of(difference);
         let begins = self.begins.take();
         let (statements, client) = (self.statements()?, &self.client);
+        let ended: [&(dyn ToSql + Sync); 1] = [&writes.ended];
         let keeping = async {
             let kept = tokio::join! {
                 biased; // in the order that they are sent in
@@ -326,9 +354,15 @@ impl Connection {
                 writes.updated.send(client, &statements.update_profiles),
                 writes.removed.send(client, &statements.delete_keys),
                 writes.added.send(client, &statements.insert_keys),
+                writes.deleted.send(client, &statements.delete_profiles),
+                writes.replaced.send(client, &statements.update_events),
+                execute(client, &statements.delete_events, writes.ended.len(), &ended),
+                writes.posted.send_counted(client, &statements.insert_events),
                 client.batch_execute(schema::COMMIT),
             };
-            Ok((kept.0, kept.1.and(kept.2).and(kept.3).and(kept.4).and(kept.5)))
+            let (begun, inserted, updated, removed, added, deleted, replaced, ended, posted, committed) = kept;
+            let written = [inserted, updated, removed, added, deleted, replaced, ended, posted, committed];
+            Ok((begun, written.into_iter().collect::<Result<(), _>>()))
         };
         let (begun, kept) = self.wait(true, keeping)?;
         // Without a transaction around them, some of the statements may have been kept.
@@ -488,6 +522,11 @@ fn limit(count: usize) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
 }
 
+/// An event's number in a row: the database counts from 1 on, and no further than this.
+fn event_number(number: EventNumber) -> i64 {
+    i64::try_from(number.0).unwrap_or(i64::MAX)
+}
+
 /// A resource in a row.
 fn number(resource: Option<ResourceId>) -> i64 {
     resource.map_or(-1, |resource| resource.0.into())
@@ -500,12 +539,27 @@ struct Writes {
     updated: ProfileRows,
     removed: KeyRows,
     added: KeyRows,
+    deleted: ProfileNames,
+    replaced: EventRows,
+    ended: Vec<i64>,
+    posted: EventRows,
+}
+
+#[derive(Default)]
+struct ProfileNames {
+    databases: Vec<i64>,
+    ids: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
 struct ProfileRows {
-    databases: Vec<i64>,
-    ids: Vec<Vec<u8>>,
+    names: ProfileNames,
+    records: Vec<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct EventRows {
+    numbers: Vec<i64>,
     records: Vec<Vec<u8>>,
 }
 
@@ -514,28 +568,66 @@ struct ProfileRows {
 struct KeyRows(BTreeSet<(Vec<u8>, ProfileId, i64)>);
 
 impl Writes {
-    fn of(changes: &[Changed]) -> Self {
+    fn of(difference: &Difference) -> Self {
         let mut writes = Self::default();
-        for (before, after) in changes {
-            let keys = KeyChanges::between(before.as_deref(), after);
-            writes.removed.extend(after, &keys.removed);
-            writes.added.extend(after, &keys.added);
-            if before.is_some() { &mut writes.updated } else { &mut writes.inserted }.push(after);
+        for changed in &difference.profiles {
+            let keys = KeyChanges::between(changed.before(), changed.after());
+            match changed {
+                Changed::New(after) => writes.inserted.push(after),
+                Changed::Replaced { after, .. } => writes.updated.push(after),
+                Changed::Removed(before) => writes.deleted.push(before),
+            }
+            changed.before().into_iter().for_each(|before| writes.removed.extend(before, &keys.removed));
+            changed.after().into_iter().for_each(|after| writes.added.extend(after, &keys.added));
+        }
+        (1..).zip(&difference.outbox.posted).for_each(|(number, event)| writes.posted.push(number, event));
+        for (number, event) in &difference.outbox.others {
+            match event {
+                Some(event) => writes.replaced.push(event_number(*number), event),
+                None => writes.ended.push(event_number(*number)),
+            }
         }
         writes
     }
 }
 
-impl ProfileRows {
+impl ProfileNames {
     fn push(&mut self, profile: &Profile) {
         self.databases.push(profile.database.0.into());
         self.ids.push(profile.id.0.to_vec());
+    }
+
+    async fn send(&self, client: &Client, statement: &Statement) -> Result<(), tokio_postgres::Error> {
+        execute(client, statement, self.ids.len(), &[&self.databases, &self.ids]).await
+    }
+}
+
+impl ProfileRows {
+    fn push(&mut self, profile: &Profile) {
+        self.names.push(profile);
         self.records.push(record::encode(profile));
     }
 
     async fn send(&self, client: &Client, statement: &Statement) -> Result<(), tokio_postgres::Error> {
-        let Self { databases, ids, records } = self;
+        let Self { names: ProfileNames { databases, ids }, records } = self;
         execute(client, statement, databases.len(), &[databases, ids, records]).await
+    }
+}
+
+impl EventRows {
+    fn push(&mut self, number: i64, event: &Event) {
+        self.numbers.push(number);
+        self.records.push(record::encode_event(event));
+    }
+
+    async fn send(&self, client: &Client, statement: &Statement) -> Result<(), tokio_postgres::Error> {
+        execute(client, statement, self.numbers.len(), &[&self.numbers, &self.records]).await
+    }
+
+    /// The same for a statement that wants to know how many there are.
+    async fn send_counted(&self, client: &Client, statement: &Statement) -> Result<(), tokio_postgres::Error> {
+        let count = limit(self.numbers.len());
+        execute(client, statement, self.numbers.len(), &[&self.numbers, &self.records, &count]).await
     }
 }
 

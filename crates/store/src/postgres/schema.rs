@@ -1,14 +1,14 @@
 //! Table: the tables in a database, how they came about, and every statement that is ever sent.
 //!
-//! Only what PostgreSQL, YugabyteDB and CockroachDB share by their documentation: no function, no advisory lock, no
-//! `NOTIFY`. A list of rows is sent as one array a column and taken apart by `unnest` with several arguments, which all
+//! Only what PostgreSQL, YugabyteDB and CockroachDB share by their documentation: no function, no sequence, no `NOTIFY`; an
+//! advisory lock for who delivers events alone, see [`DELIVER`]. A list of rows is sent as one array a column and taken apart by `unnest` with several arguments, which all
 //! three have in `FROM`, as they have `LATERAL`, row comparison with `IN`, and `INSERT .. SELECT`.
 
 use super::connection::{Connection, Fault};
 use tokio_postgres::error::SqlState;
 
 /// The version of the tables that this program works with: the number of [`MIGRATIONS`].
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// What leads from one version to the next. Each statement is done on its own, since YugabyteDB and CockroachDB do not
 /// promise that several changes of tables are one; so each can be done twice, and the version is written down last.
@@ -16,14 +16,27 @@ pub(super) const VERSION: i64 = 1;
 /// A key's row is its `place` as a whole (`key_place`, which begins with the database) and not a digest of it: the
 /// rows of one key lie together with the oldest profile first, what is indexed can be read, and no two places are ever
 /// one. A place is 521 bytes long at most, which every index takes. The resource is -1 where a key is of none.
-const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE IF NOT EXISTS rollcall_profiles (
-        db_id int8 NOT NULL, id bytea NOT NULL, record bytea NOT NULL, PRIMARY KEY (db_id, id))",
-    "CREATE TABLE IF NOT EXISTS rollcall_keys (
-        place bytea NOT NULL, id bytea NOT NULL, resource int8 NOT NULL, PRIMARY KEY (place, id, resource))",
-    "CREATE TABLE IF NOT EXISTS rollcall_turn (id int8 PRIMARY KEY)",
-    "INSERT INTO rollcall_turn (id) VALUES (1) ON CONFLICT DO NOTHING",
-]];
+///
+/// The numbers of events are taken from a row, not from a sequence: the lock of the row makes them ascend in the order in
+/// which transactions commit, so that who has read events up to one number has missed none.
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE IF NOT EXISTS rollcall_profiles (
+            db_id int8 NOT NULL, id bytea NOT NULL, record bytea NOT NULL, PRIMARY KEY (db_id, id))",
+        "CREATE TABLE IF NOT EXISTS rollcall_keys (
+            place bytea NOT NULL, id bytea NOT NULL, resource int8 NOT NULL, PRIMARY KEY (place, id, resource))",
+        "CREATE TABLE IF NOT EXISTS rollcall_turn (id int8 PRIMARY KEY)",
+        "INSERT INTO rollcall_turn (id) VALUES (1) ON CONFLICT DO NOTHING",
+    ],
+    &[
+        "CREATE TABLE IF NOT EXISTS rollcall_outbox (number int8 PRIMARY KEY, record bytea NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS rollcall_numbers (id int8 PRIMARY KEY, latest int8 NOT NULL)",
+        "INSERT INTO rollcall_numbers (id, latest) VALUES (1, 0) ON CONFLICT DO NOTHING",
+    ],
+];
+
+/// The table of events, as errors call it.
+pub(super) const OUTBOX: &str = "rollcall_outbox";
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS rollcall_schema (version int8 PRIMARY KEY)";
 const CURRENT: &str = "SELECT max(version) FROM rollcall_schema";
@@ -90,6 +103,39 @@ pub(super) const INSERT_KEYS: &str = "
     INSERT INTO rollcall_keys (place, id, resource)
     SELECT place, id, resource FROM unnest($1::bytea[], $2::bytea[], $3::int8[]) AS new (place, id, resource)
     ON CONFLICT DO NOTHING";
+
+/// Profiles that are there no longer.
+pub(super) const DELETE_PROFILES: &str = "
+    DELETE FROM rollcall_profiles WHERE (db_id, id) IN (
+        SELECT db_id, id FROM unnest($1::int8[], $2::bytea[]) AS old (db_id, id))";
+
+/// Events that are new, counted from 1 on, `$3` of them.
+pub(super) const INSERT_EVENTS: &str = "
+    WITH taken AS (
+        UPDATE rollcall_numbers SET latest = latest + $3 WHERE id = 1 RETURNING latest - $3 AS before)
+    INSERT INTO rollcall_outbox (number, record)
+    SELECT taken.before + new.n, new.record
+    FROM taken CROSS JOIN unnest($1::int8[], $2::bytea[]) AS new (n, record)";
+
+/// Events that have become others, as far as they are still there.
+pub(super) const UPDATE_EVENTS: &str = "
+    UPDATE rollcall_outbox AS event SET record = new.record
+    FROM unnest($1::int8[], $2::bytea[]) AS new (number, record) WHERE event.number = new.number";
+
+/// Events that have ended.
+pub(super) const DELETE_EVENTS: &str = "
+    DELETE FROM rollcall_outbox WHERE number IN (SELECT number FROM unnest($1::int8[]) AS old (number))";
+
+/// Some events, in the order of their numbers.
+pub(super) const EVENTS: &str = "SELECT number, record FROM rollcall_outbox WHERE number > $1 ORDER BY number LIMIT $2";
+
+/// Makes this session the one that delivers events, if no other is: 1 or 0. The lock is of the outbox's own table, so that
+/// schemas do not disturb each other, and of no transaction, since one that lasts as long as a server would keep dead rows.
+pub(super) const DELIVER: &str =
+    "SELECT pg_try_advisory_lock(1380142918, 'rollcall_outbox'::regclass::oid::int4)::int4";
+
+/// Whether a session is still there: 1.
+pub(super) const ALIVE: &str = "SELECT 1";
 
 /// What a connection asks for itself. PostgreSQL's planner goes by how large a table was when it last looked, and would
 /// read one from end to end that has grown since; an engine without such a setting refuses it, no matter.

@@ -1,15 +1,16 @@
 //! What is known of the state in the database, what work has asked for that is not known yet, and work's view of both.
 
-use super::connection::{Connection, Fault};
+use super::{
+    connection::{Connection, Fault},
+    schema,
+};
 use crate::{
     error::StoreError,
     key_place::key_place,
-    transaction::{NumberedEvent, Snapshot, View, find_by_id},
+    record::decode_event,
+    transaction::{NumberedEvent, Snapshot, View, find_by},
 };
-use rollcall_matching::{
-    index::ProfileIndex,
-    key::{KeySource, LookupKey},
-};
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     database::DatabaseId,
     event::{Event, EventNumber},
@@ -146,18 +147,17 @@ impl ProfileIndex for State<'_> {
         key: &LookupKey<'_>,
         count: usize,
     ) -> Result<Vec<ProfileId>, StoreError> {
-        if key.source == KeySource::ProfileId {
-            return find_by_id(self, database, key);
-        }
-        let question = Question { database, place: key_place(database, key), resource: key.resource };
-        loop {
-            if let Some(ids) = self.holders(&question, count) {
-                return Ok(ids);
+        find_by(self, database, key, || {
+            let question = Question { database, place: key_place(database, key), resource: key.resource };
+            loop {
+                if let Some(ids) = self.holders(&question, count) {
+                    return Ok(ids);
+                }
+                let most = if self.known.borrow().keys.contains_key(&question) { count.max(FEW + 1) } else { FEW };
+                self.wanted.borrow_mut().keys.insert(question.clone(), most);
+                self.ask()?;
             }
-            let most = if self.known.borrow().keys.contains_key(&question) { count.max(FEW + 1) } else { FEW };
-            self.wanted.borrow_mut().keys.insert(question.clone(), most);
-            self.ask()?;
-        }
+        })
     }
 }
 
@@ -187,11 +187,16 @@ impl Snapshot for State<'_> {
         profiles.filter_map(Result::transpose).collect()
     }
 
-    fn event(&self, _number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
-        Ok(None)
+    fn event(&self, number: EventNumber) -> Result<Option<Arc<Event>>, StoreError> {
+        let found = self.events_after(number.0.checked_sub(1).map(EventNumber), 1)?;
+        Ok(found.into_iter().find(|(of, _)| *of == number).map(|(_, event)| event))
     }
 
-    fn events_after(&self, _after: Option<EventNumber>, _count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
-        Ok(Vec::new())
+    fn events_after(&self, after: Option<EventNumber>, count: usize) -> Result<Vec<NumberedEvent>, StoreError> {
+        let Some(connection) = &self.on_the_spot else { return Err(StoreError::Busy) };
+        let rows = connection.borrow_mut().events(after, count).map_err(|fault| self.note(fault))?;
+        let event = |record: Vec<u8>| decode_event(&record).map(Arc::new);
+        let events = rows.into_iter().map(|(number, record)| Ok((number, event(record)?)));
+        events.collect::<Result<_, &str>>().map_err(|_| StoreError::CorruptRow { table: schema::OUTBOX })
     }
 }

@@ -11,7 +11,12 @@ use super::{
     is_past, schema,
     state::{Known, State, Wanted},
 };
-use crate::{error::StoreError, overlay::Overlay, profiles::Changed, transaction::Job};
+use crate::{
+    error::StoreError,
+    layer::Difference,
+    overlay::{Changes, Overlay},
+    transaction::Job,
+};
 use std::{
     iter,
     sync::{Arc, OnceLock, mpsc::Receiver},
@@ -132,12 +137,12 @@ fn transact(connection: &mut Connection, jobs: &mut [Job], looks_first: bool) ->
             true => State::noting(known),
             false => State::asking(known, connection),
         };
-        let (changes, refusals) = run_all(jobs, &state, looks_first);
+        let (difference, refusals) = run_all(jobs, &state, looks_first);
         let wanted: Wanted;
         (known, wanted) = state.into_parts()?;
         if wanted.is_empty() {
-            if !changes.is_empty() || connection.has_begun() {
-                connection.keep(&changes)?;
+            if !difference.is_empty() || connection.has_begun() {
+                connection.keep(&difference)?;
             }
             return Ok(refusals);
         }
@@ -146,15 +151,15 @@ fn transact(connection: &mut Connection, jobs: &mut [Job], looks_first: bool) ->
 }
 
 /// Runs the jobs one after the other, each over the changes of those before it.
-fn run_all(jobs: &mut [Job], state: &State<'_>, looks_first: bool) -> (Vec<Changed>, Refusals) {
+fn run_all(jobs: &mut [Job], state: &State<'_>, looks_first: bool) -> (Difference, Refusals) {
     let mut batch = Batch::new(state, looks_first);
     let run = |job: &mut Job| {
         let mut overlay = Overlay::new(&batch);
-        let to_keep = if job.run(&mut overlay) { overlay.into_changes().puts } else { Vec::new() };
+        let to_keep = if job.run(&mut overlay) { overlay.into_changes() } else { Changes::default() };
         batch.take_in(to_keep).err()
     };
     let refusals = jobs.iter_mut().map(run).collect();
-    (batch.into_changes(), refusals)
+    (batch.into_difference(), refusals)
 }
 
 fn settle_each(jobs: Vec<Job>, refusals: Refusals) {

@@ -8,6 +8,7 @@ use rollcall_model::{
     channel::ChannelName,
     database::DatabaseId,
     email::Email,
+    event::{Event, EventId},
     field::FieldValue,
     phone::Phone,
     profile::{Profile, ProfileId},
@@ -17,7 +18,7 @@ use rollcall_model::{
 };
 use rollcall_store::{
     error::StoreError,
-    transaction::{Snapshot, Store, Transaction, read, write},
+    transaction::{NumberedEvent, OutboxChange, Snapshot, Store, Transaction, read, write},
 };
 use std::sync::Arc;
 
@@ -40,6 +41,29 @@ fn for_any_thread<F: Future + Send>(waiting: F) -> F {
 pub(crate) fn keep(store: &dyn Store, profile: &Profile) {
     let profile = profile.clone();
     write_now(store, move |transaction| transaction.put(profile.clone())).unwrap();
+}
+
+pub(crate) fn remove(store: &dyn Store, id: ProfileId) {
+    write_now(store, move |transaction| transaction.remove(DATABASE, id)).unwrap();
+}
+
+/// Changes the outbox in one write.
+pub(crate) fn change_outbox(store: &dyn Store, changes: Vec<OutboxChange>) {
+    let change = move |transaction: &mut dyn Transaction| {
+        changes.iter().try_for_each(|change| transaction.change_outbox(change.clone()))
+    };
+    write_now(store, change).unwrap();
+}
+
+/// All events.
+pub(crate) fn outbox(store: &dyn Store) -> Vec<NumberedEvent> {
+    read_now(store, |state| state.events_after(None, usize::MAX)).unwrap()
+}
+
+/// An event with this body.
+pub(crate) fn event(body: &str) -> Arc<Event> {
+    let (id, profile) = (EventId([1; 12]), id(1));
+    Arc::new(Event { id, trigger: "changed".into(), database: DATABASE, profile, body: body.into(), dead: None })
 }
 
 /// Reads, and waits for the answer.
