@@ -35,6 +35,15 @@ fn documents(text: &str) -> impl Iterator<Item = Value> {
     })
 }
 
+/// The identifiers in a text, in its order.
+pub(crate) fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_identifier(word))
+}
+
+fn is_identifier(word: &str) -> bool {
+    word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn masked(value: Value) -> Value {
     match value {
         Value::String(text) => masked_text(&text).into(),
@@ -47,9 +56,8 @@ fn masked(value: Value) -> Value {
 /// An identifier and a moment as what they are, any other text as it stands. A delimiter behind it is kept.
 fn masked_text(text: &str) -> String {
     let (word, behind) = text.split_at(text.trim_end_matches('<').len());
-    let is_id = word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_moment = word.len() > 10 && word.ends_with('Z') && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
-    match (is_id, is_moment) {
+    match (is_identifier(word), is_moment) {
         (true, _) => format!("[id]{behind}"),
         (_, true) => format!("[moment]{behind}"),
         _ => text.to_owned(),

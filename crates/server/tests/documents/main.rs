@@ -1,5 +1,5 @@
 //! The documents do what they say: every shell block of the README and of the quick start is run as it is printed, but
-//! for its ports, and every answer that is printed behind one came.
+//! for its ports, and every answer that is printed behind one came. So it is with the examples of the reference.
 //!
 //! A block that says `listening on` goes on in its terminal while the later ones are run. What builds or takes long is
 //! looked at and not run, and that is said (`cargo.sh`).
@@ -8,6 +8,7 @@
 
 mod answers; // is a printed answer among those that came?
 mod blocks; // the blocks of a document
+mod reference; // the reference by call
 mod stage; // a folder, terminals, free ports
 #[path = "../common/mod.rs"]
 mod common;
