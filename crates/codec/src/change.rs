@@ -4,6 +4,7 @@
 use crate::{
     contact::required,
     element::{Element, Object},
+    scalar::is_word,
 };
 use rollcall_model::{
     field::{FieldDefinition, FieldKind},
@@ -74,6 +75,9 @@ fn functional(
             let property: Box<str> = element.word()?.into();
             if property.split('.').count() > DEEPEST_PROPERTY {
                 return Err(element.refuse(format!("leads through more than {DEEPEST_PROPERTY} objects")));
+            }
+            if property.split('.').any(|name| !is_word(name)) {
+                return Err(element.refuse("has a name that is empty"));
             }
             match field.kind {
                 FieldKind::Objects => FieldChange::UpsertEach { property, members: value()?.free_object()? },

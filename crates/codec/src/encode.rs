@@ -10,12 +10,13 @@ use rollcall_model::{
     field::{FieldName, FieldValue, Fields},
     field_action::FieldAction,
     field_change::FieldChange,
+    hash_id::HashId,
     import::{Identifiers, ImportOptions, ImportRequest},
     phone::Phone,
-    profile::Profile,
+    profile::{Profile, ProfileId},
     resource::{Category, ResourceId},
     segment::SegmentId,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_patch::SubscriptionPatch,
     token::ApiToken,
     value::Value,
@@ -44,8 +45,8 @@ pub(crate) fn profile(profile: &Profile, world: &World) -> Node {
     members.add("db_id", Node::Int(profile.database.0.into()));
     members.add("id", Node::text(profile.id));
     members.add("segments", Node::List(profile.segments.iter().map(segment).collect()));
-    let subscription = |known| subscription(known, fields(&known.custom_fields), world);
-    let subscriptions = profile.subscriptions.iter().map(subscription).collect();
+    let shown = |known| shown_subscription(known, profile.id, world);
+    let subscriptions = profile.subscriptions.iter().map(shown).collect();
     members.add("subscriptions", Node::List(subscriptions));
     members.into()
 }
@@ -119,6 +120,23 @@ fn subscription_patch(patch: &SubscriptionPatch, world: &World) -> Node {
         members.add("custom_fields", changes(&patch.custom_fields));
     }
     members.add_list("cats", patch.categories.iter().map(category));
+    members.0.extend(registration(&patch.registration));
+    members.into()
+}
+
+/// How a subscription came about, as far as that was told.
+pub(crate) fn registration(known: &Registration) -> impl Iterator<Item = (String, Node)> {
+    let date = known.date.map(|date| ("date", Node::text(date)));
+    let ip = known.ip.map(|ip| ("ip", Node::text(ip)));
+    let url = known.url.as_ref().map(|url| ("url", Node::text(url)));
+    [date, ip, url].into_iter().flatten().map(|(name, node)| (name.to_owned(), node))
+}
+
+/// A stored subscription of this profile, as it is shown: with its short name, and that it is not deleted.
+pub(crate) fn shown_subscription(known: &Subscription, profile: ProfileId, world: &World) -> Node {
+    let mut members = Members::from(subscription(known, fields(&known.custom_fields), world));
+    members.add("hash_id", Node::text(HashId::of(profile, known)));
+    members.add("is_delete", Node::Bool(false)); // a subscription that is deleted is not kept
     members.into()
 }
 
@@ -132,6 +150,7 @@ pub(crate) fn subscription(known: &Subscription, custom_fields: Node, world: &Wo
     members.add("priority", Node::Int(known.priority.into()));
     members.add("custom_fields", custom_fields);
     members.add("cats", Node::List(known.categories.iter().map(category).collect()));
+    members.0.extend(registration(&known.registration));
     members.into()
 }
 

@@ -4,17 +4,13 @@
 //! The exact form is for values that the configuration no longer describes: a field that it has lost or whose type it has
 //! changed, say. Names of types are those of a world file.
 
-use crate::{
-    element::Element,
-    encode::field_value,
-    node::Node,
-    scalar::{is_shown_as_date, is_time_zone},
-};
+use crate::{element::Element, encode::field_value, node::Node, scalar::is_shown_as_date};
 use rollcall_model::{
     distinct::distinct,
     field::{FieldDefinition, FieldKind, FieldName, FieldValue},
     phone::Region,
     rejection::Rejection,
+    time_zone::is_time_zone,
     value::Value,
 };
 use std::hash::Hash;

@@ -1,20 +1,17 @@
 //! Reading one value by the type that is wanted, never by its look. Rulings D5-D8, X5, X6.
 
 use crate::{element::Element, tree::Content};
-use jiff::{
-    Timestamp,
-    civil::Date,
-    tz::{TimeZone, TimeZoneDatabase},
-};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rollcall_model::{
     distinct::distinct,
     email::Email,
     field::{FieldDefinition, FieldKind, FieldValue},
     phone::{Phone, Region},
     rejection::Rejection,
+    time_zone::is_time_zone,
     value::{self, Value},
 };
-use std::{borrow::Cow, net::IpAddr, ops::RangeInclusive, sync::LazyLock};
+use std::{borrow::Cow, net::IpAddr, ops::RangeInclusive};
 
 impl<'t> Element<'t, '_> {
     /// A text. Whole numbers are one too: nothing is lost by writing them down (D5).
@@ -144,7 +141,7 @@ impl<'t> Element<'t, '_> {
     }
 
     /// A moment: RFC 3339, the same without seconds, or a day, which means its midnight in UTC (D6).
-    fn date(self) -> Result<Timestamp, Rejection> {
+    pub(crate) fn date(self) -> Result<Timestamp, Rejection> {
         let refusal = || self.refuse("not a date: YYYY-MM-DD or RFC 3339 is wanted");
         let text = self.text()?;
         let text = text.trim_ascii();
@@ -224,17 +221,9 @@ impl<'t> Element<'t, '_> {
     }
 }
 
-/// The time zones that there are: those built in, whatever this machine has installed.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
 /// Whether the text says anything.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.trim_ascii().is_empty()
-}
-
-/// Whether a time zone is called so.
-pub(crate) fn is_time_zone(name: &str) -> bool {
-    ZONES.get(name).is_ok()
 }
 
 /// Whether a moment is shown in a spelling that a date may have: years have four digits.

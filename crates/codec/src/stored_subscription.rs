@@ -4,7 +4,7 @@
 use crate::{
     contact::required,
     element::{Element, Object},
-    encode::{category, email, phone, resource},
+    encode::{category, email, phone, registration, resource},
     exact::{self, mark, marked},
     node::Node,
     subscription::status,
@@ -18,7 +18,8 @@ use rollcall_model::{
     subscription::{Registration, Subscription},
 };
 
-const PARTS: &[&str] = &["resource_id", "channel", "address", "status", "priority", "custom_fields", "cats"];
+const PARTS: &[&str] =
+    &["resource_id", "channel", "address", "status", "priority", "custom_fields", "cats", "date", "ip", "url"];
 
 /// An address of any kind: the kind's name after the mark, and how it is read.
 type Reader = fn(Element<'_, '_>) -> Result<Address, Rejection>;
@@ -41,7 +42,7 @@ fn push(given: Element<'_, '_>) -> Result<Address, Rejection> {
 
 /// Writes the subscription, with its fields as they were written.
 pub(crate) fn write(known: &Subscription, custom_fields: Node) -> Node {
-    Node::object([
+    let parts = [
         ("resource_id", resource(known.resource)),
         ("channel", Node::text(&known.channel)),
         ("address", address(&known.address)),
@@ -49,7 +50,9 @@ pub(crate) fn write(known: &Subscription, custom_fields: Node) -> Node {
         ("priority", Node::Int(known.priority.into())),
         ("custom_fields", custom_fields),
         ("cats", Node::List(known.categories.iter().map(category).collect())),
-    ])
+    ];
+    let parts = parts.into_iter().map(|(name, node)| (name.to_owned(), node));
+    Node::Object(parts.chain(registration(&known.registration)).collect())
 }
 
 fn address(address: &Address) -> Node {
@@ -85,7 +88,11 @@ fn read_object(object: Object<'_, '_>) -> Result<Subscription, Rejection> {
         priority: i32::try_from(priority.int()?).map_err(|_| priority.refuse("out of range"))?,
         custom_fields: read_fields(part("custom_fields")?)?,
         categories: part("cats")?.items().map(|name| name.text().map(Into::into)).collect::<Result<_, _>>()?,
-        registration: Registration::default(),
+        registration: Registration {
+            date: object.given("date").map(Element::any_date).transpose()?,
+            ip: object.given("ip").map(Element::ip).transpose()?,
+            url: object.given("url").map(|url| url.text().map(Into::into)).transpose()?,
+        },
     })
 }
 

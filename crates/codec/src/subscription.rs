@@ -4,6 +4,7 @@ use crate::{
     contact::{self, Contact, required},
     element::{Element, Object},
     limits::Limits,
+    scalar::{is_shown_as_date, is_word},
     tree::Content,
 };
 use rollcall_model::{
@@ -98,7 +99,7 @@ fn read_object(
             .custom_fields
             .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database, read_field))?,
         categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
-        registration: Registration::default(),
+        registration: parts.registration()?,
     })
 }
 
@@ -112,6 +113,9 @@ struct Parts<'t, 'a> {
     priority: Option<Element<'t, 'a>>,
     custom_fields: Option<Element<'t, 'a>>,
     cats: Option<Element<'t, 'a>>,
+    date: Option<Element<'t, 'a>>,
+    ip: Option<Element<'t, 'a>>,
+    url: Option<Element<'t, 'a>>,
 }
 
 impl<'t, 'a> Parts<'t, 'a> {
@@ -125,6 +129,9 @@ impl<'t, 'a> Parts<'t, 'a> {
                 "priority" => &mut found.priority,
                 "custom_fields" => &mut found.custom_fields,
                 "cats" => &mut found.cats,
+                "date" => &mut found.date,
+                "ip" => &mut found.ip,
+                "url" => &mut found.url,
                 name => match found.contact.part(name) {
                     Some(part) => part,
                     None if STORED_PARTS.contains(&name) => continue,
@@ -134,6 +141,14 @@ impl<'t, 'a> Parts<'t, 'a> {
             *part = Some(member);
         }
         Ok(found)
+    }
+
+    fn registration(&self) -> Result<Registration, Rejection> {
+        Ok(Registration {
+            date: self.date.map(Element::date).transpose()?,
+            ip: self.ip.map(Element::ip).transpose()?,
+            url: self.url.map(|url| url.word().map(Into::into)).transpose()?,
+        })
     }
 }
 
@@ -207,10 +222,13 @@ fn categories(element: Element<'_, '_>, resource: &Resource) -> Result<Vec<Categ
 pub(crate) fn resource_of<'w>(stored: &Subscription, database: DatabaseId, world: &'w World) -> Option<&'w Resource> {
     let resource = world.resource(stored.resource).filter(|resource| resource.databases.contains(&database))?;
     let channel = world.channel(stored.channel.as_str()).filter(|channel| resource.channels.contains(&channel.name))?;
+    let Registration { date, url, .. } = &stored.registration;
     let has_categories = stored.categories.iter().all(|name| resource.category(name).is_some());
     let is_read_back = stored.priority >= 0
         && has_categories
         && distinct(stored.categories.clone()).len() == stored.categories.len()
+        && date.is_none_or(is_shown_as_date)
+        && url.as_deref().is_none_or(is_word)
         && contact::is_read_back(&stored.address, &channel.address);
     is_read_back.then_some(resource)
 }

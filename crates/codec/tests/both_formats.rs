@@ -21,6 +21,7 @@ use rollcall_model::{
     profile_patch::ProfilePatch,
     resource::ResourceId,
     segment::SegmentId,
+    subscription::Registration,
     subscription_patch::SubscriptionPatch,
     subscription_status::SubscriptionStatus,
     system_field::SYSTEM_FIELDS,
@@ -151,6 +152,11 @@ fn contact() -> impl Strategy<Value = (&'static str, Address)> {
     ]
 }
 
+fn registration() -> impl Strategy<Value = Registration> {
+    let parts = (option::of(moment()), option::of(any::<std::net::IpAddr>()), option::of(word()));
+    parts.prop_map(|(date, ip, url)| Registration { date, ip, url })
+}
+
 fn subscription() -> impl Strategy<Value = SubscriptionPatch> {
     let field = prop_oneof![
         text().prop_map(|text| ("custom_field_1", FieldValue::Text(text))),
@@ -162,8 +168,10 @@ fn subscription() -> impl Strategy<Value = SubscriptionPatch> {
         option::of(0..=i32::MAX),
         option::of(field),
         proptest::sample::subsequence(vec!["category_1", "category_2"], 0..=2),
+        registration(),
     );
-    parts.prop_map(|((channel, address), status, priority, field, categories)| SubscriptionPatch {
+    parts.prop_map(|((channel, address), status, priority, field, categories, registration)| SubscriptionPatch {
+        registration,
         status,
         priority,
         custom_fields: field.map(|(name, value)| (name.into(), FieldChange::Set(value))).into_iter().collect(),

@@ -18,7 +18,7 @@ use rollcall_model::{
     resource::ResourceId,
     segment::SegmentId,
     strategies,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     subscription_status::SubscriptionStatus,
     value::{Object, Value},
 };
@@ -48,10 +48,19 @@ fn subscription_field_names() -> Vec<FieldName> {
     world().resources[0].fields.iter().map(|field| field.name.clone()).collect()
 }
 
+/// How a subscription came about; now and then on a day or page that an import would not take.
+fn registration() -> impl Strategy<Value = Registration> {
+    let date = select(vec!["2024-05-01T10:00:00.5Z", "-000044-03-15T12:00:00Z"]).prop_map(|date| date.parse().unwrap());
+    let url = select(vec!["www.example.com", " "]).prop_map(Box::<str>::from);
+    let parts = (option::of(date), option::of(any::<std::net::IpAddr>()), option::of(url));
+    parts.prop_map(|(date, ip, url)| Registration { date, ip, url })
+}
+
 /// What makes a subscription one that the world has, as far as its address is one of the channel.
-fn known_places() -> impl Strategy<Value = (u32, ChannelName, Fields, Option<&'static str>)> {
+fn known_places() -> impl Strategy<Value = (u32, ChannelName, Fields, Option<&'static str>, Registration)> {
     let channels: Vec<_> = world().channels.into_iter().map(|channel| channel.name).collect();
-    (1..=2u32, select(channels), known_fields(subscription_field_names()), option::of(Just("category_1")))
+    let fields = known_fields(subscription_field_names());
+    (1..=2u32, select(channels), fields, option::of(Just("category_1")), registration())
 }
 
 /// Any profile, or one that is nearer to what the world knows.
@@ -60,18 +69,20 @@ fn profile() -> impl Strategy<Value = Profile> {
     let known = (any_profile(), known_fields(profile_field_names()), vec(known_places(), 4));
     let known = known.prop_map(|(profile, fields, places)| {
         let subscriptions = profile.subscriptions.into_iter().zip(places);
-        let subscriptions = subscriptions.map(|(subscription, (resource, channel, custom_fields, category))| {
-            let priority = subscription.priority.saturating_abs();
-            let categories = category.into_iter().map(Into::into).collect();
-            Subscription {
-                resource: ResourceId(resource),
-                channel,
-                custom_fields,
-                priority,
-                categories,
-                ..subscription
-            }
-        });
+        let subscriptions =
+            subscriptions.map(|(subscription, (resource, channel, custom_fields, category, registration))| {
+                let priority = subscription.priority.saturating_abs();
+                let categories = category.into_iter().map(Into::into).collect();
+                Subscription {
+                    resource: ResourceId(resource),
+                    channel,
+                    custom_fields,
+                    priority,
+                    categories,
+                    registration,
+                    ..subscription
+                }
+            });
         let segments = profile.segments.into_iter().map(|segment| SegmentId(segment.0 % 4)).collect();
         Profile { fields, subscriptions: subscriptions.collect(), segments, ..profile }
     });
@@ -194,6 +205,8 @@ fn a_subscription_that_an_import_would_not_make_is_written_exactly() {
     let subscription = olga().subscriptions.remove(0);
     let repeated = vec![subscription.categories[0].clone(); 2];
     let push = Address::Push { provider: "a".into(), subscription_id: " ".into() };
+    let on =
+        |date: &str, url: &str| Registration { date: Some(date.parse().unwrap()), ip: None, url: Some(url.into()) };
     let cases = [
         Subscription { priority: -1, ..subscription.clone() },
         Subscription { categories: vec!["elsewhere".into()], ..subscription.clone() },
@@ -202,6 +215,8 @@ fn a_subscription_that_an_import_would_not_make_is_written_exactly() {
         Subscription { channel: "push".into(), address: push, ..subscription.clone() },
         Subscription { address: Address::Custom("".into()), ..subscription.clone() },
         Subscription { resource: ResourceId(2), ..subscription.clone() },
+        Subscription { registration: on("-000044-03-15T12:00:00Z", "x"), ..subscription.clone() },
+        Subscription { registration: on("2024-05-01T10:00:00Z", ""), ..subscription.clone() },
     ];
     let alone = cases.map(|odd| vec![odd]);
     let twice = vec![subscription.clone(), subscription];
@@ -286,6 +301,12 @@ fn says_what_is_wrong_with_a_line_and_where() {
                 r#""status":-1,"priority":0,"resource_id":1,"channel":"x","address":{"$chat":1},"custom_fields":{},"cats":[]"#,
             ),
             "subscriptions[0].$subscription.status: not a status",
+        ),
+        (
+            stored(
+                r#""status":0,"priority":0,"resource_id":1,"channel":"x","address":{"$chat":1},"custom_fields":{},"cats":[],"ip":"x""#,
+            ),
+            "subscriptions[0].$subscription.ip: not an IP address",
         ),
     ];
     for (line, problem) in cases {

@@ -7,8 +7,17 @@ mod common;
 
 use rollcall_codec::{format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
-    address::Address, database::DatabaseId, field::FieldValue, field_change::FieldChange, import::ImportRequest,
-    rejection::Rejection, response_code::ResponseCode, subscription_status::SubscriptionStatus,
+    address::Address,
+    database::DatabaseId,
+    field::{FieldKind, FieldValue},
+    field_change::FieldChange,
+    import::ImportRequest,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    subscription::Registration,
+    subscription_status::SubscriptionStatus,
+    system_field::SYSTEM_FIELDS,
+    value::Value,
 };
 
 fn read(body: &str) -> Result<ImportRequest, Rejection> {
@@ -34,7 +43,7 @@ fn subscribing(subscription: &str) -> Result<ImportRequest, Rejection> {
     read(&format!(r#"{{"data": {{"subscriptions": [{subscription}]}}}}"#))
 }
 
-fn assert_refused(read: Result<ImportRequest, Rejection>, reason: ResponseCode, place_and_detail: &str) {
+fn assert_refused<T: std::fmt::Debug>(read: Result<T, Rejection>, reason: ResponseCode, place_and_detail: &str) {
     let refusal = read.expect_err(place_and_detail);
     assert_eq!((refusal.code, refusal.to_string()), (reason, format!("{}: {place_and_detail}", reason.text())));
 }
@@ -307,5 +316,173 @@ fn a_zero_has_no_sign() {
     for zero in ["-0.0", "-0", "\"-0.0\"", "0"] {
         let Ok(FieldValue::Float(number)) = setting("custom_float", zero) else { panic!("{zero}") };
         assert!(number == 0.0 && number.is_sign_positive(), "{zero}");
+    }
+}
+
+/// A value of each type of the system's fields that is read, and one that is refused, with the reason.
+fn good_and_bad(kind: FieldKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        FieldKind::Email => ("\"почта@пример.рф\"", "\"a@b\"", "not an e-mail address"),
+        FieldKind::Phones => ("[\"+79000000000\"]", "\"12345\"", "not a phone number"),
+        FieldKind::Text => ("390000", "true", "not a text"),
+        FieldKind::Date => {
+            ("\"2001-12-31T00:00+03:00\"", "\"31.12.2001\"", "not a date: YYYY-MM-DD or RFC 3339 is wanted")
+        }
+        FieldKind::Sex => ("\"female\"", "3", "none of 0, 1, 2, male, female"),
+        FieldKind::Ip => ("\"2001:db8::1\"", "\"999.999.999.999\"", "not an IP address"),
+        FieldKind::TimeZone => ("\"Europe/Moscow\"", "\"+0300\"", "not the name of a time zone, such as Europe/Moscow"),
+        FieldKind::Float => ("\"55.75\"", "\"north\"", "not a number"),
+        FieldKind::Int => ("0", "\"subscribed\"", "not a whole number"),
+        other => panic!("the system has a field of a type that this test does not know: {other:?}"),
+    }
+}
+
+#[test]
+fn every_field_of_the_system_is_checked_by_its_type() {
+    for &(field, kind) in SYSTEM_FIELDS {
+        let (good, bad, problem) = good_and_bad(kind);
+        assert!(setting(field, good).is_ok(), "{field}: {good}");
+        let place = if kind == FieldKind::Phones { "data.phones[0]".to_owned() } else { format!("data.{field}") };
+        let refused = setting(field, bad);
+        assert_refused(refused, ResponseCode::IncorrectValue, &format!("{place}: {problem}"));
+    }
+}
+
+#[test]
+fn fields_that_the_platform_computes_are_not_known() {
+    for computed in ["_md5", "_emaildomain", "_createtime", "_acid", "_is_test"] {
+        assert_eq!(setting(computed, "\"x\"").unwrap_err().code, ResponseCode::UnknownField, "{computed}");
+    }
+}
+
+/// Functional updates that are refused, in JSON and in XML: of a profile's field, of the subscription's field of the same
+/// type, the place within the field, and the reason.
+const BAD_UPDATES: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "custom_int",
+        "custom_number",
+        r#"{"action": "double"}"#,
+        "<action>double</action>",
+        ".action: there is no such action",
+    ),
+    ("custom_int", "custom_number", r#"{"action": "incr"}"#, "<action>incr</action>", ".value"),
+    (
+        "custom_int",
+        "custom_number",
+        r#"{"action": "incr", "value": "one"}"#,
+        "<action>incr</action><value>one</value>",
+        ".value: not a whole number",
+    ),
+    (
+        "custom_int",
+        "custom_number",
+        r#"{"action": "set", "value": "99999999999999999999"}"#,
+        "<action>set</action><value>99999999999999999999</value>",
+        ".value: not a whole number",
+    ),
+    (
+        "custom_field",
+        "custom_field_1",
+        r#"{"action": "incr", "value": 1}"#,
+        "<action>incr</action><value>1</value>",
+        ".action: does not work on a field of type string",
+    ),
+    (
+        "custom_tags",
+        "custom_topics",
+        r#"{"action": "upsert", "submatch": "a", "value": 1}"#,
+        "<action>upsert</action><submatch>a</submatch><value>1</value>",
+        ".action: does not work on a field of type tags",
+    ),
+    (
+        "custom_tags",
+        "custom_topics",
+        r#"{"action": "add", "value": {"a": "b"}}"#,
+        "<action>add</action><value><a>b</a></value>",
+        ".value[0]: not a text",
+    ),
+    (
+        "custom_object",
+        "custom_device",
+        r#"{"action": "upsert", "value": 1}"#,
+        "<action>upsert</action><value>1</value>",
+        ".submatch",
+    ),
+    (
+        "custom_object",
+        "custom_device",
+        r#"{"action": "upsert", "submatch": "a..b", "value": 1}"#,
+        "<action>upsert</action><submatch>a..b</submatch><value>1</value>",
+        ".submatch: has a name that is empty",
+    ),
+    (
+        "custom_objects",
+        "custom_devices",
+        r#"{"action": "upsert", "submatch": "a", "value": "b"}"#,
+        "<action>upsert</action><submatch>a</submatch><value>b</value>",
+        ".value: not an object",
+    ),
+];
+
+#[test]
+fn a_functional_update_that_makes_no_sense_is_refused_by_its_place_wherever_it_stands() {
+    let subscribed = r#""resource_id": 1, "channel": "email", "email": "a@b.co""#;
+    let subscribed_xml = "<resource_id>1</resource_id><channel>email</channel><email>a@b.co</email>";
+    for (field, subscription_field, json, xml, place_and_problem) in BAD_UPDATES {
+        let of_profile = [
+            read(&format!(r#"{{"data": {{"{field}": {json}}}}}"#)),
+            read_xml(&format!("<data><{field}>{xml}</{field}></data>")),
+        ];
+        for refused in of_profile {
+            let refused = refused.expect_err(json).to_string();
+            assert!(refused.ends_with(&format!(": data.{field}{place_and_problem}")), "{json}: {refused}");
+        }
+        let fields_xml = format!("<custom_fields><{subscription_field}>{xml}</{subscription_field}></custom_fields>");
+        let of_subscription = [
+            subscribing(&format!(r#"{{{subscribed}, "custom_fields": {{"{subscription_field}": {json}}}}}"#)),
+            read_xml(&format!("<data><subscriptions>{subscribed_xml}{fields_xml}</subscriptions></data>")),
+        ];
+        for refused in of_subscription {
+            let refused = refused.expect_err(json);
+            assert_eq!(refused.code, ResponseCode::InvalidSubscription);
+            let place = format!(": data.subscriptions[0].custom_fields.{subscription_field}{place_and_problem}");
+            assert!(refused.to_string().contains(&place), "{json}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn a_functional_update_means_the_same_in_both_formats_and_in_subscriptions() {
+    let json = r#"{"action": "upsert", "submatch": "os.name", "value": "ios"}"#;
+    let xml = "<action>upsert</action><submatch>os.name</submatch><value>ios</value>";
+    let subscribed = r#""resource_id": 1, "channel": "email", "email": "a@b.co""#;
+    let of_profile = read_xml(&format!("<data><custom_object>{xml}</custom_object></data>")).unwrap();
+    let of_subscription =
+        subscribing(&format!(r#"{{{subscribed}, "custom_fields": {{"custom_device": {json}}}}}"#)).unwrap();
+    let change = FieldChange::Upsert { property: "os.name".into(), value: Value::Text("ios".into()) };
+    assert_eq!(of_profile.patch.fields, [("custom_object".into(), change.clone())]);
+    assert_eq!(of_subscription.patch.subscriptions[0].custom_fields, [("custom_device".into(), change)]);
+}
+
+#[test]
+fn a_subscription_says_when_from_where_and_on_which_page_it_was_made() {
+    let with = |members: &str| {
+        let email = r#""resource_id": 1, "channel": "email", "email": "a@b.co""#;
+        subscribing(&format!("{{{email}{members}}}")).map(|it| it.patch.subscriptions[0].registration.clone())
+    };
+    assert_eq!(with(""), Ok(Registration::default()));
+    let told = with(r#", "date": "2024-05-27T12:00:00+03:00", "ip": "2001:db8::1", "url": "www.example.com""#);
+    let date = Some("2024-05-27T09:00:00Z".parse().unwrap());
+    let ip = Some("2001:db8::1".parse().unwrap());
+    assert_eq!(told, Ok(Registration { date, ip, url: Some("www.example.com".into()) }));
+    for (member, problem) in [
+        (r#""date": "27.05.2024""#, "date: not a date: YYYY-MM-DD or RFC 3339 is wanted"),
+        (r#""ip": "127.0.0.1.1""#, "ip: not an IP address"),
+        (r#""url": """#, "url: an empty text"),
+        (r#""url": {}"#, "url: not a text"),
+    ] {
+        let refused = subscribing(&format!(r#"{{"resource_id": 1, "channel": "email", "email": "a@b.co", {member}}}"#));
+        let place = format!("data.subscriptions[0].{problem}");
+        assert_refused(refused, ResponseCode::InvalidSubscription, &place);
     }
 }

@@ -4,9 +4,18 @@
 //! a mode looks for ([`KeySource::lookups`]).
 
 use rollcall_model::{
-    address::Address, database::Database, field::FieldValue, import::Identifiers, profile::Profile,
-    profile_patch::ProfilePatch, rejection::Rejection, resource::ResourceId, response_code::ResponseCode,
-    subscription::Subscription, system_field, world::World,
+    address::Address,
+    database::Database,
+    field::FieldValue,
+    import::Identifiers,
+    profile::Profile,
+    profile_patch::ProfilePatch,
+    rejection::Rejection,
+    resource::ResourceId,
+    response_code::ResponseCode,
+    subscription::Subscription,
+    system_field::{self, EMAIL},
+    world::World,
 };
 use std::borrow::Cow;
 
@@ -209,10 +218,8 @@ impl LookupKey<'_> {
 /// Every key under which the profile is found, except its identifier.
 pub fn keys_of(profile: &Profile) -> Vec<LookupKey<'_>> {
     let mut keys = Vec::with_capacity(4 + profile.subscriptions.len());
+    keys.extend(key_of_field(profile, EMAIL));
     let mut add = |source, name, value, resource| keys.push(LookupKey { source, name, value, resource });
-    if let Some(email) = profile.email() {
-        add(KeySource::ProfileEmail, "", email.key().into(), None);
-    }
     for phone in profile.phones() {
         add(KeySource::ProfilePhone, "", phone.to_string().into(), None);
     }
@@ -224,6 +231,14 @@ pub fn keys_of(profile: &Profile) -> Vec<LookupKey<'_>> {
         keys.extend(keys_of_custom_fields(subscription));
     }
     keys
+}
+
+/// The key under which the profile is found by a field that can be unique: by its e-mail address, or by a custom field of
+/// one value. None where it has none.
+pub fn key_of_field<'a>(profile: &'a Profile, field: &'a str) -> Option<LookupKey<'a>> {
+    let value = profile.fields.get(field)?.search_texts().into_iter().next()?;
+    let (source, name) = if field == EMAIL { (KeySource::ProfileEmail, "") } else { (KeySource::CustomField, field) };
+    Some(LookupKey { source, name, value, resource: None })
 }
 
 fn key_of_address(subscription: &Subscription) -> Option<LookupKey<'_>> {
@@ -257,15 +272,21 @@ pub(crate) fn searched<'s>(
     world: &World,
 ) -> Result<impl Iterator<Item = KeySource> + use<'s>, Rejection> {
     let mut named = sources.iter().copied().filter(|source| source.needs_field_name()).peekable();
+    let refuse = |problem| ResponseCode::IncorrectValue.because(problem).under("field_name");
     let known = match (named.peek(), &wanted.identifiers.field_name) {
         (None, _) => None,
         (Some(_), None) => return Err(ResponseCode::MissingParameter.at("field_name")),
         (Some(_), Some(name)) => {
             let known = named.find(|source| source.knows(name.as_str(), database, world));
-            let unknown = || format!("nothing to search is called {:?}", name.as_str());
-            Some(known.ok_or_else(|| ResponseCode::IncorrectValue.because(unknown()).under("field_name"))?)
+            let unknown = || refuse(format!("nothing to search is called {:?}", name.as_str()));
+            Some(known.ok_or_else(unknown)?)
         }
     };
+    if let (Some(KeySource::CustomField), Some(name)) = (known, &wanted.identifiers.field_name)
+        && !database.fields.get(name.as_str()).is_some_and(|field| field.is_indexed)
+    {
+        return Err(refuse(format!("field {:?} is not indexed, so that nothing is found by it", name.as_str())));
+    }
     Ok(sources.iter().copied().filter(move |source| !source.needs_field_name() || Some(*source) == known))
 }
 

@@ -68,6 +68,16 @@ impl FieldKind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
+
+    /// Whether `custom` matching can search for its values: free-form ones have no text to be found by.
+    pub fn can_be_searched(self) -> bool {
+        !matches!(self, Self::Object | Self::Objects)
+    }
+
+    /// Whether a value can tell one profile from all others: it is one value, and of a type that has many.
+    pub fn can_be_unique(self) -> bool {
+        matches!(self, Self::Int | Self::Float | Self::Text | Self::Date | Self::Ip | Self::Email)
+    }
 }
 
 /// The name of a profile field or of a subscription field. Case matters. Cheap to clone.
@@ -111,7 +121,7 @@ pub struct FieldDefinition {
     pub options: Vec<Box<str>>,
     /// Whether each profile must have it.
     pub is_required: bool,
-    /// Whether no two profiles of a database may have the same value of it.
+    /// Whether no two profiles of a database may have the same value of it (D9).
     pub is_unique: bool,
     /// Whether `custom` matching can search by it.
     pub is_indexed: bool,
@@ -125,31 +135,49 @@ impl FieldDefinition {
 }
 
 /// The fields of one database or resource: found by name, each name once.
-///
-/// The hasher is a fast one that could be fooled: names come from the configuration, not from requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FieldDefinitions(FxHashMap<FieldName, FieldDefinition>);
+pub struct FieldDefinitions {
+    /// The hasher is a fast one that could be fooled: names come from the configuration, not from requests.
+    by_name: FxHashMap<FieldName, FieldDefinition>,
+    /// Those that each profile must have, in the order of the configuration.
+    required: Vec<FieldName>,
+    /// Those that tell profiles apart, in the order of the configuration.
+    unique: Vec<FieldName>,
+}
 
 impl FieldDefinitions {
     /// Makes the definitions ready for look-up. `Err` carries a name that is defined twice.
     pub fn new(definitions: Vec<FieldDefinition>) -> Result<Self, FieldName> {
-        let mut by_name = FxHashMap::default();
+        let mut all = Self::default();
         for definition in definitions {
-            if let Some(twice) = by_name.insert(definition.name.clone(), definition) {
+            let name = &definition.name;
+            all.required.extend(definition.is_required.then(|| name.clone()));
+            all.unique.extend(definition.is_unique.then(|| name.clone()));
+            if let Some(twice) = all.by_name.insert(name.clone(), definition) {
                 return Err(twice.name);
             }
         }
-        Ok(Self(by_name))
+        Ok(all)
     }
 
     /// The definition of the field called `name`.
     pub fn get(&self, name: &str) -> Option<&FieldDefinition> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// All definitions, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &FieldDefinition> {
-        self.0.values()
+        self.by_name.values()
+    }
+
+    /// The names of those that each profile must have.
+    pub fn required(&self) -> &[FieldName] {
+        &self.required
+    }
+
+    /// The names of those of which no two profiles may have the same value (D9).
+    pub fn unique(&self) -> &[FieldName] {
+        &self.unique
     }
 }
 

@@ -14,6 +14,8 @@ pub mod value; // free-form values of object fields
 pub mod distinct; // lists that hold each value once
 mod hex; // bytes as digits
 
+pub mod time_zone; // which ones there are
+
 pub mod field; // table: field types; names, definitions, values
 pub mod system_field; // table: `_fname`, `_bdate`, ...
 pub mod field_action; // table: `set`, `unset`, `incr`, ...
@@ -24,11 +26,13 @@ pub mod resource; // what one subscribes to
 pub mod segment;
 pub mod subscription_status; // table: word, number
 pub mod subscription;
+pub mod hash_id; // the short name of a subscription
 
 pub mod database;
 pub mod profile;
 pub mod profile_patch; // what an import changes in a profile
 pub mod subscription_patch; // and in its subscriptions
+pub mod place; // table: what the place of an address fills
 
 pub mod event_kind; // table: what can become of a profile
 pub mod trigger; // who wants to know of it

@@ -55,7 +55,8 @@ pub const SUBSCRIPTION_FIELDS: &[(&str, FieldKind)] = &[
 
 /// The rows of one of these tables as definitions.
 pub fn definitions(rows: &[(&str, FieldKind)]) -> impl Iterator<Item = FieldDefinition> {
-    rows.iter().map(|&(name, kind)| FieldDefinition::new(name.into(), kind))
+    rows.iter()
+        .map(|&(name, kind)| FieldDefinition { is_unique: name == EMAIL, ..FieldDefinition::new(name.into(), kind) })
 }
 
 /// Whether a name is open to definition by a configuration: names of the system begin with `_`, but for two.

@@ -7,13 +7,12 @@ use crate::{
     failure::{Failure, apart},
 };
 use rollcall_matching::{
-    key::{KeySource, LookupKey, Wanted},
+    key::{Wanted, key_of_field},
     mode::{self, Mode, OnAbsent},
     plan::{Match, Plan, fields_from_identifiers},
 };
 use rollcall_model::{
     database::{Database, SeveralFound},
-    email::Email,
     import::{ImportOutcome, ImportRequest, ImportScope},
     profile::{Profile, ProfileId},
     rejection::Rejection,
@@ -86,9 +85,13 @@ fn take_effect(
     let changed = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource));
     changed.map_err(|refusal| refusal.under("data"))?;
 
-    // 5. An e-mail address belongs to one profile (D9).
-    if email_owner(before.as_deref(), &profile, state)?.is_some() {
-        return Err(ResponseCode::EmailTaken.at(EMAIL).under("data").into());
+    // 5. Everything that the database requires is there, and what belongs to one profile is nobody else's (D9).
+    if before.is_none() || !request.patch.fields.is_empty() {
+        is_complete(&profile, database)?;
+    }
+    if let Some(taken) = taken(before.as_deref(), &profile, database, state)? {
+        let reason = if taken.field == EMAIL { ResponseCode::EmailTaken } else { ResponseCode::ValueTaken };
+        return Err(reason.at(taken.field).under("data").into());
     }
 
     // 6. Kept, unless it is as it was.
@@ -125,20 +128,44 @@ fn newborn(mode: &Mode, wanted: Wanted<'_>, database: &Database) -> Profile {
     profile
 }
 
-/// The other profile of the database that has the e-mail address which `profile` is to get, in place of that of `before`
-/// (D9).
-pub fn email_owner(
+/// Whether the profile has every field that its database requires. Calls that change no field are not asked: a stored
+/// profile can lack one only because it was not required when it was kept, and nobody is to be kept from unsubscribing
+/// for that.
+fn is_complete(profile: &Profile, database: &Database) -> Result<(), Rejection> {
+    let lacking = database.fields.required().iter().find(|name| profile.fields.get(name.as_str()).is_none());
+    lacking
+        .map_or(Ok(()), |name| Err(ResponseCode::MissingParameter.because(REQUIRED).under(name.as_str()).under("data")))
+}
+
+const REQUIRED: &str = "the database requires it";
+
+/// A value that another profile of the database has, and that no two may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken<'a> {
+    /// The field that holds it.
+    pub field: &'a str,
+    /// The profile that has it.
+    pub owner: ProfileId,
+}
+
+/// The first value that `profile` is to get, in place of that of `before`, though another profile of the database has it
+/// and the field is unique (D9).
+pub fn taken<'a>(
     before: Option<&Profile>,
     profile: &Profile,
+    database: &'a Database,
     state: &dyn Transaction,
-) -> Result<Option<ProfileId>, StoreError> {
-    let key = profile.email().map(Email::key);
-    match key {
-        Some(key) if before.and_then(Profile::email).map(Email::key) != Some(key) => {
-            let key = LookupKey { source: KeySource::ProfileEmail, name: "", value: key.into(), resource: None };
-            // One of two is another one.
-            Ok(state.find_oldest(profile.database, &key, 2)?.into_iter().find(|owner| *owner != profile.id))
+) -> Result<Option<Taken<'a>>, StoreError> {
+    for field in database.fields.unique() {
+        let Some(key) = key_of_field(profile, field.as_str()) else { continue };
+        if before.and_then(|before| key_of_field(before, field.as_str())).as_ref() == Some(&key) {
+            continue;
         }
-        _ => Ok(None),
+        // One of two is another one.
+        let owner = state.find_oldest(profile.database, &key, 2)?.into_iter().find(|owner| *owner != profile.id);
+        if let Some(owner) = owner {
+            return Ok(Some(Taken { field: field.as_str(), owner }));
+        }
     }
+    Ok(None)
 }

@@ -12,6 +12,8 @@ pub mod worlds; // the configuration that is in force
 pub mod watch; // when a file is to be read again
 pub mod reload; // the configuration, read again
 
+pub mod geo; // where IP addresses are
+
 pub mod import; // one import as numbered steps: the heart
 mod get; // one profile, to look at
 

@@ -9,7 +9,10 @@ use commands::{
     serve::{self, LogFormat},
     token, world,
 };
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 /// Requests make many small values on one thread that often die on another, which the system's allocator is slow at;
@@ -58,14 +61,15 @@ const EXAMPLES: &str = "Examples:
   rollcall load --help                             examples of a command
 
 The first line on standard output is `listening on http://IP:PORT`. The log goes to standard error;
-RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish; SIGHUP reads the world
-file again.";
+RUST_LOG=rollcall_server=debug shows every call. SIGTERM and SIGINT let requests under way finish.
+SIGHUP reads the world file again.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = if arguments.command.is_none() { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let is_read_by_people = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(is_read_by_people);
     match arguments.serve.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),

@@ -63,7 +63,7 @@ fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering
         let Request { service, world, grant, parameters, format } = request;
         let import = import::read(&parameters, database, world, service.limits)?;
         service.allowances.admit(grant, 1)?;
-        let imported = service.importer.import(import, Arc::clone(world)).await;
+        let imported = service.import(import, world).await;
         let outcome = imported.inspect_err(|_| service.allowances.give_back(grant, 1))?;
         Ok(answer::outcome(outcome, format))
     })

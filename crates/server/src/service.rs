@@ -5,6 +5,7 @@ use crate::{
     allowances::{Allowances, whole_seconds},
     call::{Answer, Call, Caller, Pending, Reply},
     failure::Failure,
+    geo::Geo,
     import::{Import, Importer},
     metrics::Metrics,
     probes::{self, Probe},
@@ -16,6 +17,7 @@ use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     action::Action,
     database::Database,
+    import::{ImportOutcome, ImportRequest},
     rejection::Rejection,
     response_code::ResponseCode,
     token::{ApiToken, Grant, TokenHash},
@@ -38,6 +40,8 @@ pub struct Service {
     pub store: Arc<dyn Store>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
+    /// Where IP addresses are.
+    pub geo: Arc<Geo>,
     /// The matching modes.
     pub modes: &'static [Mode],
     /// What a body may hold.
@@ -57,11 +61,22 @@ impl Service {
             worlds,
             store,
             importer: Arc::new(importer),
+            geo: Arc::new(Geo::none()),
             modes: MODES,
             limits: Limits::default(),
             allowances: Allowances::default(),
             metrics: Some(Metrics::default()),
         }
+    }
+
+    /// Makes an import take effect, whichever call asks for it.
+    pub(crate) async fn import(
+        &self,
+        mut request: ImportRequest,
+        world: &Arc<World>,
+    ) -> Result<ImportOutcome, Failure> {
+        self.geo.fill(&mut request);
+        self.importer.import(request, Arc::clone(world)).await
     }
 }
 

@@ -134,6 +134,9 @@ struct FieldRow {
     kind: Spanned<String>,
     #[serde(default)]
     options: Vec<Spanned<String>>,
+    required: Option<Spanned<bool>>,
+    unique: Option<Spanned<bool>>,
+    indexed: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
@@ -216,7 +219,7 @@ impl File {
             databases: row.databases.iter().map(|id| self.database(id)).collect::<Result<_, _>>()?,
             channels: row.channels.iter().map(channel).collect::<Result<_, _>>()?,
             categories: row.categories.iter().map(|name| name.get_ref().as_str().into()).collect(),
-            fields: definitions(&row.fields, SUBSCRIPTION_FIELDS)?,
+            fields: definitions(&row.fields, SUBSCRIPTION_FIELDS, FieldRow::of_resource)?,
             raise_priority: row.raise_priority,
         })
     }
@@ -232,7 +235,7 @@ impl DatabaseRow {
         Ok(Database {
             id: DatabaseId(*self.id.get_ref()),
             name: self.name.as_str().into(),
-            fields: definitions(&self.fields, SYSTEM_FIELDS)?,
+            fields: definitions(&self.fields, SYSTEM_FIELDS, FieldRow::of_database)?,
             segments: self.segments.iter().map(SegmentRow::segment).collect(),
             default_region: self.default_region.as_ref().map(region).transpose()?,
             unknown_fields: match self.unknown_fields {
@@ -254,14 +257,59 @@ impl SegmentRow {
 }
 
 /// The system's fields and those of the file.
-fn definitions(rows: &[FieldRow], system: &[(&str, FieldKind)]) -> Result<FieldDefinitions, Fault> {
+fn definitions(
+    rows: &[FieldRow],
+    system: &[(&str, FieldKind)],
+    check: fn(&FieldRow) -> Result<FieldDefinition, Fault>,
+) -> Result<FieldDefinitions, Fault> {
     distinct(rows.iter().map(|row| &row.name), "field")?;
-    let own: Vec<_> = rows.iter().map(FieldRow::check).collect::<Result<_, _>>()?;
+    let own: Vec<_> = rows.iter().map(check).collect::<Result<_, _>>()?;
     let all = system_field::definitions(system).chain(own).collect();
     FieldDefinitions::new(all).map_err(|name| (0, format!("field {name} is defined twice")))
 }
 
 impl FieldRow {
+    /// What a profile may have. That it must have it, that no two may have the same, and that it is searched by, is said
+    /// of fields for which it means something.
+    fn of_database(&self) -> Result<FieldDefinition, Fault> {
+        let field = self.check()?;
+        let (name, kind) = (&field.name, field.kind);
+        let is_unique = is_set(&self.unique, false);
+        if let Some(unique) = self.unique.as_ref().filter(|_| is_unique && !kind.can_be_unique()) {
+            let known = FieldKind::ALL.iter().filter(|kind| kind.can_be_unique()).map(|kind| kind.name());
+            let known = known.collect::<Vec<_>>().join(", ");
+            let problem = format!("field {name}: a field of type {} cannot be unique; {known} can", kind.name());
+            return Err(fault(unique, problem));
+        }
+        let is_indexed = is_set(&self.indexed, kind.can_be_searched());
+        match &self.indexed {
+            Some(indexed) if is_indexed && !kind.can_be_searched() => {
+                let problem = format!("field {name}: a field of type {} cannot be searched by", kind.name());
+                Err(fault(indexed, problem))
+            }
+            Some(indexed) if !is_indexed && is_unique => {
+                let problem = format!("field {name}: a unique field is indexed; leave `indexed` out");
+                Err(fault(indexed, problem))
+            }
+            _ => {
+                let is_required = is_set(&self.required, false);
+                Ok(FieldDefinition { is_required, is_unique, is_indexed, ..field })
+            }
+        }
+    }
+
+    /// What a subscription may carry.
+    fn of_resource(&self) -> Result<FieldDefinition, Fault> {
+        let of_databases = [("required", &self.required), ("unique", &self.unique), ("indexed", &self.indexed)];
+        for (key, given) in of_databases {
+            if let Some(given) = given {
+                let problem = format!("field {}: `{key}` is said of fields of databases only", self.name.get_ref());
+                return Err(fault(given, problem));
+            }
+        }
+        self.check()
+    }
+
     fn check(&self) -> Result<FieldDefinition, Fault> {
         let name = element_name(&self.name, "field")?.into();
         if !system_field::is_custom(&name) {
@@ -284,6 +332,10 @@ impl FieldRow {
         let options = self.options.iter().map(|word| word.get_ref().as_str().into()).collect();
         Ok(FieldDefinition { options, ..FieldDefinition::new(name, kind) })
     }
+}
+
+fn is_set(flag: &Option<Spanned<bool>>, otherwise: bool) -> bool {
+    flag.as_ref().map_or(otherwise, |flag| *flag.get_ref())
 }
 
 /// What a profile shows beside its fields.
@@ -337,6 +389,28 @@ mod tests {
     }
 
     #[test]
+    fn a_field_can_be_searched_by_unless_the_file_says_otherwise() {
+        let text = "
+            [[databases]]
+            id = 1
+            name = 'A'
+            fields = [
+              { name = 'a', type = 'int', required = true, unique = true },
+              { name = 'b', type = 'int' },
+              { name = 'c', type = 'tags', indexed = false, unique = false },
+              { name = 'd', type = 'object' },
+            ]";
+        let world = read(text, "w.toml").unwrap_or_else(|error| panic!("{error}"));
+        let fields = &world.databases[0].fields;
+        let flags = |name: &str| fields.get(name).map(|field| (field.is_required, field.is_unique, field.is_indexed));
+        assert_eq!(flags("a"), Some((true, true, true)));
+        assert_eq!(flags("b"), Some((false, false, true)));
+        assert_eq!(flags("c"), Some((false, false, false)));
+        assert_eq!(flags("d"), Some((false, false, false)));
+        assert_eq!((fields.required(), fields.unique()), (&["a".into()][..], &["email".into(), "a".into()][..]));
+    }
+
+    #[test]
     fn names_line_key_and_what_is_wrong_there() {
         let check = |text: &str, expected: &str| {
             let error = read(text, "w.toml").expect_err(text).to_string();
@@ -374,7 +448,22 @@ mod tests {
         let options = |words: &str| fields(&format!("{{ name = 'a', type = 'enum', options = [{words}] }}"));
         check(&options("'b', '0'"), "5: databases[0].fields[0].options[1]: an option is a word");
         check(&options("'a', 'a'"), "5: databases[0].fields[0].options[1]: option a stands twice");
+        let flagged = |flags: &str| fields(&format!("{{ name = 'a', {flags} }}"));
+        let of_a = |key: &str, problem: &str| format!("5: databases[0].fields[0].{key}: {problem}");
+        let not_unique = "field a: a field of type bool cannot be unique";
+        check(&flagged("type = 'bool', unique = true"), &of_a("unique", not_unique));
+        check(
+            &flagged("type = 'object', indexed = true"),
+            &of_a("indexed", "field a: a field of type object cannot be searched"),
+        );
+        let unsearchable = "field a: a unique field is indexed";
+        check(&flagged("type = 'int', unique = true, indexed = false"), &of_a("indexed", unsearchable));
+        check(&flagged("type = 'int', required = 'yes'"), &of_a("required", "invalid type"));
         let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
+        for flag in ["required = true", "unique = false", "indexed = true"] {
+            let own = format!("channels = []\nfields = [\n{{ name = 'a', type = 'int', {flag} }}]");
+            check(&format!("{database}{resource}{own}"), "10: resources[0].fields[0].");
+        }
         check(
             &format!("{database}{resource}channels = ['fax']"),
             "8: resources[0].channels[0]: there is no channel \"fax\"",

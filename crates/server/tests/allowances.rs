@@ -63,7 +63,7 @@ fn too_many_requests_are_refused_in_both_formats_and_say_when_there_may_be_more(
     assert_eq!(json(&replies[3].body)["error_text"], "Too many requests: the token may send 3 requests in 3600s");
     assert_eq!(numbers(replies), [0, 0, 0, 429]);
     let refused = answer(&service, call(GET, Format::Xml, b"<xml><token>secret</token><db_id>1</db_id></xml>"));
-    assert_eq!(refused.retry_after.is_some(), true);
+    assert!(refused.retry_after.is_some());
     let text = String::from_utf8(refused.body).unwrap();
     assert!(text.contains("<error>429</error>"), "{text}");
     assert_eq!(post(&service, IMPORT, &import("other", "a@example.com")).code.number(), 0);

@@ -90,7 +90,7 @@ fn a_file_that_is_not_sound_changes_nothing_and_the_log_says_where() {
     place.exchange_world(&with_newcomer());
     let server = start(&place);
     let mut client = Connection::open(server.address).unwrap();
-    place.exchange_world(&with_newcomer().replace("[1]\n", "[7]\n"));
+    place.exchange_world(&with_newcomer().replacen("[1]", "[7]", 1));
     server.hang_up().unwrap();
     let refused = "world.toml:3: tokens[0].databases[0]: there is no database 7";
     wait_for(200, || {

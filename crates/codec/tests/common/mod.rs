@@ -26,6 +26,15 @@ pub(crate) const CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
     ("custom_objects", FieldKind::Objects),
 ];
 
+/// Names and types of the custom fields of subscriptions.
+const SUBSCRIPTION_CUSTOM_FIELDS: &[(&str, FieldKind)] = &[
+    ("custom_field_1", FieldKind::Text),
+    ("custom_number", FieldKind::Int),
+    ("custom_topics", FieldKind::Tags),
+    ("custom_device", FieldKind::Object),
+    ("custom_devices", FieldKind::Objects),
+];
+
 /// Database 1, resources 1 (all channels) and 2 (e-mail and SMS), one custom channel.
 pub(crate) fn world() -> World {
     let custom = CUSTOM_FIELDS.iter().map(|&(name, kind)| FieldDefinition {
@@ -43,7 +52,7 @@ pub(crate) fn world() -> World {
         categories: vec!["category_1".into(), "category_2".into()],
         fields: FieldDefinitions::new(
             system_field::definitions(SUBSCRIPTION_FIELDS)
-                .chain([FieldDefinition::new("custom_field_1".into(), FieldKind::Text)])
+                .chain(SUBSCRIPTION_CUSTOM_FIELDS.iter().map(|&(name, kind)| FieldDefinition::new(name.into(), kind)))
                 .collect(),
         )
         .unwrap(),

@@ -138,8 +138,8 @@ fn load_standard_input(arguments: &LoadArguments, world: &Arc<World>) -> anyhow:
     }
     let bar = progress::bar(None, TEMPLATE_WITHOUT_LENGTH);
     let store = arguments.store.open()?;
-    let loader = Loader::new(arguments, store, bar, Stand::new(new_profile_id()), None)?;
-    loader.load(Blocks::new(io::stdin()), world)
+    let loader = Loader::new(arguments, world, store, bar, Stand::new(new_profile_id()), None)?;
+    loader.load(Blocks::new(io::stdin()))
 }
 
 fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()> {
@@ -159,11 +159,12 @@ fn load_file(arguments: &LoadArguments, world: &Arc<World>) -> anyhow::Result<()
     let stand = known.unwrap_or_else(|| Stand::new(new_profile_id()));
     stand.check_kept(&*store)?;
     let bar = progress::bar(Some(length), TEMPLATE);
-    Loader::new(arguments, store, bar, stand, Some(stand_file))?.load(blocks, world)
+    Loader::new(arguments, world, store, bar, stand, Some(stand_file))?.load(blocks)
 }
 
 /// Hands blocks to the store, and takes down what has become of them.
 struct Loader {
+    world: Arc<World>,
     store: Arc<dyn Store>,
     policy: Policy,
     halt: Arc<Halt>,
@@ -185,6 +186,7 @@ struct Handed {
 impl Loader {
     fn new(
         arguments: &LoadArguments,
+        world: &Arc<World>,
         store: Arc<dyn Store>,
         bar: ProgressBar,
         mut stand: Stand,
@@ -196,13 +198,14 @@ impl Loader {
         }
         let at_once = if arguments.store.is_folder()? { IN_FLIGHT } else { IN_FLIGHT_TO_DATABASE };
         let (halt, in_flight) = (Arc::new(Halt::new()), VecDeque::with_capacity(at_once));
-        Ok(Self { store, policy: arguments.policy(), halt, in_flight, at_once, report, stand, stand_file })
+        let (world, policy) = (Arc::clone(world), arguments.policy());
+        Ok(Self { world, store, policy, halt, in_flight, at_once, report, stand, stand_file })
     }
 
-    fn load<R: Read + Send + 'static>(mut self, blocks: Blocks<R>, world: &Arc<World>) -> anyhow::Result<()> {
+    fn load<R: Read + Send + 'static>(mut self, blocks: Blocks<R>) -> anyhow::Result<()> {
         // Before the first line is kept, so that a line without an identifier gets the same one again.
         self.note()?;
-        let blocks = decoding::start(blocks, world, self.stand.first_id)?;
+        let blocks = decoding::start(blocks, &self.world, self.stand.first_id)?;
         let loaded = self.load_all(blocks);
         self.report.finish();
         let noted = self.note();
@@ -230,8 +233,9 @@ impl Loader {
     }
 
     fn hand_over(&self, block: Arc<Decoded>, number: u64) -> Handed {
-        let (work_on, policy, halt) = (Arc::clone(&block), self.policy, Arc::clone(&self.halt));
-        let (job, answer) = Job::new(move |state| keeping::keep(&work_on, number, policy, &halt, state));
+        let (work_on, world) = (Arc::clone(&block), Arc::clone(&self.world));
+        let (policy, halt) = (self.policy, Arc::clone(&self.halt));
+        let (job, answer) = Job::new(move |state| keeping::keep(&work_on, number, policy, &halt, &world, state));
         let answer = self.store.enqueue(job).map(|()| answer);
         Handed { block, number, answer }
     }
@@ -338,8 +342,8 @@ mod tests {
         let shared: Arc<dyn Store> = Arc::clone(&store) as _;
         let world = Arc::new(arguments.world.read().unwrap());
         let bar = ProgressBar::hidden();
-        let loader = Loader::new(&arguments, shared, bar, Stand::new(ProfileId([7; 12])), None).unwrap();
-        let loaded = loader.load(Blocks::new(io::Cursor::new(lines)), &world);
+        let loader = Loader::new(&arguments, &world, shared, bar, Stand::new(ProfileId([7; 12])), None).unwrap();
+        let loaded = loader.load(Blocks::new(io::Cursor::new(lines)));
         let profiles = read(&*store, |state| state.profiles_after(DatabaseId(1), None, usize::MAX));
         let profiles = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(profiles).unwrap();
         let number = |profile: &Profile| {

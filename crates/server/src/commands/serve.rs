@@ -9,14 +9,23 @@ use clap::{
 use rollcall_codec::limits::Limits;
 use rollcall_model::world::World;
 use rollcall_server::{
+    geo::Geo,
     http::{self, Settings},
     reload::reload,
     service::Service,
     watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -33,6 +42,10 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     world: WorldOptions,
+
+    /// Geo file for `detect_geo`, in the MaxMind DB format; read again on SIGHUP and when it has changed
+    #[arg(long, env = "ROLLCALL_GEO", value_name = "FILE")]
+    geo: Option<PathBuf>,
 
     /// Answer failures with HTTP status 200 too; the answer's `error` tells them apart
     #[arg(long)]
@@ -59,17 +72,15 @@ pub(crate) struct ServeArguments {
     no_metrics: bool,
 
     /// How the log is written
-    #[arg(long, env = "ROLLCALL_LOG_FORMAT", default_value = "text")]
+    #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
 }
 
 /// How the log is written.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Lines to read
-    Text,
-    /// A JSON object a line
-    Json,
+    Text, // lines to read
+    Json, // an object a line
 }
 
 /// The JSON parser has a bound of its own a little above this.
@@ -79,23 +90,24 @@ fn depth() -> impl TypedValueParser<Value = usize> {
 
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
-    let watch = arguments.world.file().map(|file| Watch::new(file.to_owned()));
+    let watches = Watches::of(arguments);
     let world = arguments.world.read()?;
-    if watch.is_none() && !arguments.listen.ip().is_loopback() {
+    if arguments.world.file().is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
             arguments.listen.ip()
         );
     }
+    let geo = arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?;
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let service = Arc::new(service(arguments, world, Arc::clone(&store)));
-    let served = runtime.block_on(serve(arguments, listener, connections, service, watch));
+    let service = Arc::new(service(arguments, world, geo, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, watches));
     store.close()?;
     served
 }
@@ -121,7 +133,7 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-fn service(arguments: &ServeArguments, world: World, store: Arc<dyn Store>) -> Service {
+fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
@@ -130,7 +142,7 @@ fn service(arguments: &ServeArguments, world: World, store: Arc<dyn Store>) -> S
     };
     let service = Service::new(world, store);
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
-    Service { limits, metrics, ..service }
+    Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
 
 async fn serve(
@@ -138,10 +150,10 @@ async fn serve(
     listener: TcpListener,
     connections: usize,
     service: Arc<Service>,
-    watch: Option<Watch>,
+    watches: Watches,
 ) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    reload_when_told_to(&service, watch)?;
+    watches.begin(&service)?;
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "serving");
@@ -156,12 +168,36 @@ async fn serve(
     Ok(())
 }
 
-/// At SIGHUP, and when the world file is not as it was.
-fn reload_when_told_to(service: &Arc<Service>, watch: Option<Watch>) -> anyhow::Result<()> {
-    let service = Arc::clone(service);
-    if let Some(watch) = watch {
-        return Ok(watch.begin(move |file| reload(file, &service))?);
+/// The files that are read again at SIGHUP, and when they are not as they were.
+struct Watches {
+    world: Option<Watch>,
+    geo: Option<Watch>,
+}
+
+impl Watches {
+    /// To be made before the files are read.
+    fn of(arguments: &ServeArguments) -> Self {
+        let watch = |file: Option<&Path>| file.map(|file| Watch::new(file.to_owned()));
+        Self { world: watch(arguments.world.file()), geo: watch(arguments.geo.as_deref()) }
     }
+
+    fn begin(self, service: &Arc<Service>) -> anyhow::Result<()> {
+        if let Some(geo) = self.geo {
+            let service = Arc::clone(service);
+            geo.begin(move |file| service.geo.reload(file))?;
+        }
+        match self.world {
+            Some(world) => {
+                let service = Arc::clone(service);
+                world.begin(move |file| reload(file, &service))?;
+            }
+            None => say_that_nothing_is_read_again()?,
+        }
+        Ok(())
+    }
+}
+
+fn say_that_nothing_is_read_again() -> anyhow::Result<()> {
     let mut hangups = watch::hangups()?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
@@ -173,7 +209,6 @@ fn reload_when_told_to(service: &Arc<Service>, watch: Option<Watch>) -> anyhow::
 
 /// Resolves at the first SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

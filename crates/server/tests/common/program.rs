@@ -15,7 +15,7 @@ pub(crate) fn rollcall() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.env("RUST_LOG", "warn");
     let of_this_machine =
-        ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE", "ROLLCALL_LOG_FORMAT"];
+        ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE", "ROLLCALL_LOG_FORMAT", "ROLLCALL_GEO"];
     of_this_machine.iter().for_each(|name| {
         command.env_remove(name);
     });

@@ -1,8 +1,8 @@
 //! One block of profiles as one job of the store: what is put, and what is refused.
 
 use super::decoding::{Decoded, Line};
-use rollcall_model::profile::{Profile, ProfileId};
-use rollcall_server::import::email_owner;
+use rollcall_model::{profile::Profile, world::World};
+use rollcall_server::import::{Taken, taken};
 use rollcall_store::{error::StoreError, transaction::Transaction};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -75,6 +75,7 @@ pub(super) fn keep(
     number: u64,
     policy: Policy,
     halt: &Halt,
+    world: &World,
     state: &mut dyn Transaction,
 ) -> Result<Kept, StoreError> {
     halt.forget(number);
@@ -84,7 +85,7 @@ pub(super) fn keep(
     let mut fates = Vec::with_capacity(block.lines.len());
     let mut failed = None;
     for line in &block.lines {
-        let fate = match keep_line(line, policy.existing, state) {
+        let fate = match keep_line(line, policy.existing, world, state) {
             Ok(fate) => fate,
             // On with the others: a store that is far away notes what it is asked, and has the job run again when it
             // knows the answers.
@@ -103,7 +104,7 @@ pub(super) fn keep(
     failed.map_or(Ok(Kept::Fates(fates)), Err)
 }
 
-fn keep_line(line: &Line, existing: Existing, state: &mut dyn Transaction) -> Result<Fate, StoreError> {
+fn keep_line(line: &Line, existing: Existing, world: &World, state: &mut dyn Transaction) -> Result<Fate, StoreError> {
     let profile = match &line.profile {
         Ok(profile) => profile,
         Err(error) => return Ok(Fate::Bad(error.to_string())),
@@ -113,19 +114,18 @@ fn keep_line(line: &Line, existing: Existing, state: &mut dyn Transaction) -> Re
         None => Fate::Loaded,
         Some(before) if before == profile => return Ok(Fate::Unchanged),
         Some(_) if existing == Existing::Replace => Fate::Replaced,
-        Some(_) => return Ok(Fate::Bad(taken(profile))),
+        Some(_) => return Ok(Fate::Bad(is_another(profile))),
     };
-    if let Some(owner) = email_owner(before.as_deref(), profile, state)? {
-        return Ok(Fate::Bad(email_taken(owner)));
+    // A line of a database that is not there is no profile, so that this one is.
+    if let Some(database) = world.database(profile.database)
+        && let Some(Taken { field, owner }) = taken(before.as_deref(), profile, database, state)?
+    {
+        return Ok(Fate::Bad(format!("{field}: belongs to profile {owner}, and is unique in a database")));
     }
     state.put(profile.clone())?;
     Ok(fate)
 }
 
-fn taken(profile: &Profile) -> String {
+fn is_another(profile: &Profile) -> String {
     format!("id: the store has another profile {}; --replace would put this one in its place", profile.id)
-}
-
-fn email_taken(owner: ProfileId) -> String {
-    format!("email: belongs to profile {owner}, and is unique in a database")
 }
