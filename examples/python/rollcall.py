@@ -125,7 +125,10 @@ class Rollcall:
     def _post(self, path, media_type, body, read):
         if self.connection is None:
             self.connection = http.client.HTTPConnection(self.url.netloc, timeout=60)
-        self.connection.request("POST", path, body, {"Content-Type": media_type})
+        try:
+            self.connection.request("POST", path, body, {"Content-Type": media_type})
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # a server that will not read all of it has answered already
         response = self.connection.getresponse()
         answer = read(response.read())
         return answer, float(response.headers.get("Retry-After", 1))
