@@ -1,8 +1,16 @@
-//! Answers: outcome, refusal or profile to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 6.1.
+//! Answers: what was done, refused or is shown, to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 5.2, 6.
 
-use crate::{encode, format::Format, node::Node, write};
+use crate::{catalogue, encode, format::Format, node::Node, parameter::Parameter, write};
 use rollcall_model::{
-    import::ImportOutcome, profile::Profile, rejection::Rejection, response_code::ResponseCode, world::World,
+    database::{Database, DatabaseId},
+    field::FieldDefinitions,
+    import::ImportOutcome,
+    profile::{Profile, ProfileId},
+    rejection::Rejection,
+    resource::Resource,
+    response_code::ResponseCode,
+    subscription::Subscription,
+    world::World,
 };
 
 /// The answer to an import that took effect.
@@ -28,9 +36,107 @@ pub fn refusal(refusal: &Rejection, format: Format) -> Vec<u8> {
 
 /// The answer that shows a profile.
 pub fn profile(profile: &Profile, world: &World, format: Format) -> Vec<u8> {
-    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
-    write::document(&Node::object([("data", encode::profile(profile, world)), number, text]), format)
+    shown(encode::profile(profile, world), None, format)
 }
+
+/// The answer that shows a page of profiles. `next` is where the next page begins to go on, if there is one.
+pub fn profiles<'p>(
+    profiles: impl Iterator<Item = &'p Profile>,
+    next: Option<ProfileId>,
+    world: &World,
+    format: Format,
+) -> Vec<u8> {
+    shown(Node::List(profiles.map(|profile| encode::profile(profile, world)).collect()), next.map(Node::text), format)
+}
+
+/// The answer to a removal.
+pub fn removed(id: ProfileId, format: Format) -> Vec<u8> {
+    shown(Node::object([(Parameter::ProfileId.name(), Node::text(id))]), None, format)
+}
+
+/// The answer that shows a subscription.
+pub fn subscription(known: &Subscription, world: &World, format: Format) -> Vec<u8> {
+    shown(encode::lone_subscription(known, world), None, format)
+}
+
+/// The answer that shows subscriptions.
+pub fn subscriptions(known: &[Subscription], world: &World, format: Format) -> Vec<u8> {
+    shown(Node::List(known.iter().map(|known| encode::lone_subscription(known, world)).collect()), None, format)
+}
+
+/// The answer that shows a page of databases. `next` is where the next page begins to go on, if there is one.
+pub fn databases(databases: &[&Database], next: Option<DatabaseId>, format: Format) -> Vec<u8> {
+    let list = databases.iter().map(|database| catalogue::database(database)).collect();
+    shown(Node::List(list), next.map(|id| Node::Int(id.0.into())), format)
+}
+
+/// The answer that shows a resource, and those of its databases that are to be shown.
+pub fn resource(resource: &Resource, is_shown: impl Fn(DatabaseId) -> bool, format: Format) -> Vec<u8> {
+    shown(catalogue::resource(resource, is_shown), None, format)
+}
+
+/// The answer that shows fields of a database or of a resource.
+pub fn fields(definitions: &FieldDefinitions, format: Format) -> Vec<u8> {
+    shown(catalogue::fields(definitions), None, format)
+}
+
+/// What is shown stands before the words of success, as the names are ordered; where to go on stands behind them.
+fn shown(data: Node, next: Option<Node>, format: Format) -> Vec<u8> {
+    let [number, text] = success();
+    let mut members = vec![("data", data), number, text];
+    members.extend(next.map(|next| (Parameter::FromId.name(), next)));
+    write::document(&Node::Object(members.into_iter().map(|(name, node)| (name.to_owned(), node)).collect()), format)
+}
+
+fn success() -> [(&'static str, Node); 2] {
+    envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned())
+}
+
+/// The answer to a batch while results are put in: each in the form that a call of its own would have got.
+#[derive(Debug)]
+pub struct BatchAnswer {
+    format: Format,
+    body: Vec<u8>,
+    is_empty: bool,
+}
+
+impl BatchAnswer {
+    /// The answer to a batch without items.
+    pub fn new(format: Format) -> Self {
+        let mut body = write::document(&Node::object(success()), format);
+        let (end, list) = match format {
+            Format::Json => ("}", r#","result":["#),
+            Format::Xml => (XML_END, ""),
+        };
+        body.truncate(body.len() - end.len());
+        body.extend_from_slice(list.as_bytes());
+        Self { format, body, is_empty: true }
+    }
+
+    /// Puts the next result in.
+    pub fn add(&mut self, result: Result<ImportOutcome, Rejection>) {
+        let one = match result {
+            Ok(done) => outcome(done, self.format),
+            Err(refused) => refusal(&refused, self.format),
+        };
+        if !std::mem::take(&mut self.is_empty) && self.format == Format::Json {
+            self.body.push(b',');
+        }
+        self.body.extend_from_slice(&one);
+    }
+
+    /// The whole answer.
+    pub fn finish(mut self) -> Vec<u8> {
+        let end = match self.format {
+            Format::Json => "]}",
+            Format::Xml => XML_END,
+        };
+        self.body.extend_from_slice(end.as_bytes());
+        self.body
+    }
+}
+
+const XML_END: &str = "</xml>";
 
 fn envelope(code: ResponseCode, text: String) -> [(&'static str, Node); 2] {
     [("error", Node::Int(code.number().into())), ("error_text", Node::Text(text))]
@@ -39,7 +145,6 @@ fn envelope(code: ResponseCode, text: String) -> [(&'static str, Node); 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rollcall_model::profile::ProfileId;
 
     #[test]
     fn the_short_way_writes_what_the_long_way_would() {

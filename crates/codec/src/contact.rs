@@ -1,50 +1,24 @@
 //! The address of a subscription, as each kind of channel spells it. Page lines 162-203; ruling S8.
 
-use crate::{element::Element, scalar::is_word};
+use crate::{element::Element, parameter::Parameter, request::Parameters, scalar::is_word};
 use rollcall_model::{
     address::Address, channel::AddressKind, phone::Region, rejection::Rejection, response_code::ResponseCode,
 };
 
-/// What a subscription says of its address, found and not yet read. Which of it counts is said by the channel.
-#[derive(Default)]
-pub(crate) struct Contact<'t, 'a> {
-    email: Option<Element<'t, 'a>>,
-    email_data: Option<Element<'t, 'a>>,
-    phone: Option<Element<'t, 'a>>,
-    phone_data: Option<Element<'t, 'a>>,
-    provider: Option<Element<'t, 'a>>,
-    subscription_id: Option<Element<'t, 'a>>,
-    cc_data: Option<Element<'t, 'a>>,
-}
-
-impl<'t, 'a> Contact<'t, 'a> {
-    /// The part that is called `name`.
-    pub(crate) fn part(&mut self, name: &str) -> Option<&mut Option<Element<'t, 'a>>> {
-        match name {
-            "email" => Some(&mut self.email),
-            "email_data" => Some(&mut self.email_data),
-            "phone" => Some(&mut self.phone),
-            "phone_data" => Some(&mut self.phone_data),
-            "provider" => Some(&mut self.provider),
-            "subscription_id" => Some(&mut self.subscription_id),
-            "cc_data" => Some(&mut self.cc_data),
-            _ => None,
-        }
-    }
-
-    /// Reads an address of this kind.
-    pub(crate) fn read(&self, kind: &AddressKind, region: Option<Region>) -> Result<Address, Rejection> {
-        let word = |given, name| required(given, name)?.word().map(Into::into);
+impl Parameters<'_, '_> {
+    /// Reads what they say of an address of this kind.
+    pub(crate) fn address(&self, kind: &AddressKind, region: Option<Region>) -> Result<Address, Rejection> {
+        let word = |parameter| self.required(parameter)?.word().map(Into::into);
         match kind {
             AddressKind::Email => {
-                either("email", self.email, self.email_data, |email| email.email().map(Address::Email))
+                self.either(Parameter::Email, Parameter::EmailData, |email| email.email().map(Address::Email))
             }
             AddressKind::Phone => {
-                either("phone", self.phone, self.phone_data, |phone| phone.phone(region).map(Address::Phone))
+                self.either(Parameter::Phone, Parameter::PhoneData, |phone| phone.phone(region).map(Address::Phone))
             }
             AddressKind::Push => Ok(Address::Push {
-                provider: word(self.provider, "provider")?,
-                subscription_id: word(self.subscription_id, "subscription_id")?,
+                provider: word(Parameter::Provider)?,
+                subscription_id: word(Parameter::SubscriptionId)?,
             }),
             AddressKind::Chat => self.channel_data("id", |id| id.int().map(Address::Chat)),
             AddressKind::Messenger => self.channel_data("phone", |phone| phone.phone(region).map(Address::Messenger)),
@@ -59,7 +33,7 @@ impl<'t, 'a> Contact<'t, 'a> {
         name: &str,
         read: impl FnOnce(Element<'_, '_>) -> Result<T, Rejection>,
     ) -> Result<T, Rejection> {
-        let data = required(self.cc_data, "cc_data")?;
+        let data = self.required(Parameter::ChannelData)?;
         let members = data.object()?;
         let address = required(members.given(name), name).and_then(read).map_err(|refusal| data.at(refusal))?;
         match members.members().find(|member| member.name() != name) {
@@ -67,20 +41,21 @@ impl<'t, 'a> Contact<'t, 'a> {
             None => Ok(address),
         }
     }
-}
 
-/// The documented spelling `email: ...`, or the stored one `email_data: {email: ...}` (S8).
-fn either<T>(
-    name: &str,
-    documented: Option<Element<'_, '_>>,
-    stored: Option<Element<'_, '_>>,
-    read: impl FnOnce(Element<'_, '_>) -> Result<T, Rejection>,
-) -> Result<T, Rejection> {
-    match (documented, stored) {
-        (None, Some(data)) => {
-            required(data.object()?.given(name), name).and_then(read).map_err(|refusal| data.at(refusal))
+    /// The documented spelling `email: ...`, or the stored one `email_data: {email: ...}` (S8).
+    fn either<T>(
+        &self,
+        documented: Parameter,
+        stored: Parameter,
+        read: impl FnOnce(Element<'_, '_>) -> Result<T, Rejection>,
+    ) -> Result<T, Rejection> {
+        let name = documented.name();
+        match (self.get(documented), self.get(stored)) {
+            (None, Some(data)) => {
+                required(data.object()?.given(name), name).and_then(read).map_err(|refusal| data.at(refusal))
+            }
+            (documented, _) => required(documented, name).and_then(read),
         }
-        _ => required(documented, name).and_then(read),
     }
 }
 

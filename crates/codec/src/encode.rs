@@ -142,10 +142,19 @@ pub(crate) fn shown_subscription(known: &Subscription, profile: ProfileId, world
 
 /// A stored subscription, with its fields as they were written.
 pub(crate) fn subscription(known: &Subscription, custom_fields: Node, world: &World) -> Node {
+    spelled(known, custom_fields, world, Spelling::Stored)
+}
+
+/// A stored subscription that stands for itself: its address is spelled as in a request. Dossier 6.2.
+pub(crate) fn lone_subscription(known: &Subscription, world: &World) -> Node {
+    spelled(known, fields(&known.custom_fields), world, Spelling::Documented)
+}
+
+fn spelled(known: &Subscription, custom_fields: Node, world: &World, spelling: Spelling) -> Node {
     let mut members = Members::default();
     members.add("resource_id", resource(known.resource));
     members.add("channel", Node::text(&known.channel));
-    members.0.extend(address(&known.address, known.channel.as_str(), world, Spelling::Stored));
+    members.0.extend(address(&known.address, known.channel.as_str(), world, spelling));
     members.add("status", Node::text(known.status.word()));
     members.add("priority", Node::Int(known.priority.into()));
     members.add("custom_fields", custom_fields);

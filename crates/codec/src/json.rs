@@ -1,32 +1,125 @@
 //! JSON bytes to a tree. Rulings T12, T13, T15. Knows no parameter's name.
 
-use crate::tree::{Builder, Content, Value};
-use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
+use crate::tree::{Aside, Builder, Content, Fault, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
 
-pub(crate) fn parse<'a>(text: &'a str, mut builder: Builder<'a>) -> Result<Vec<Value<'a>>, Rejection> {
+/// Parses a document; where a list in its root is set aside, all around its items.
+pub(crate) fn parse<'a>(
+    text: &'a str,
+    mut builder: Builder<'a>,
+    list: Option<&mut Aside<'a>>,
+) -> Result<Vec<Value<'a>>, Fault> {
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(refusal(&serde_json::from_str::<Object>(text).err().unwrap_or_else(not_an_object)));
+        return Err(fault(text, &serde_json::from_str::<AnyObject>(text).err().unwrap_or_else(not_an_object)));
     }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Named { builder: &mut builder, name: Cow::Borrowed(""), is_member: false }.deserialize(&mut reader);
-    read.and_then(|()| reader.end()).map_err(|error| refusal(&error))?;
+    match list {
+        None => complete(text, Named { builder: &mut builder, name: Cow::Borrowed(""), is_member: false })?,
+        Some(list) => complete(text, Around { builder: &mut builder, list })?,
+    }
     Ok(builder.finish())
 }
 
+/// Parses a value as one more member of the open object.
+pub(crate) fn parse_member<'a>(
+    text: &'a str,
+    name: &'static str,
+    mut builder: Builder<'a>,
+) -> Result<Vec<Value<'a>>, Fault> {
+    complete(text, Named { builder: &mut builder, name: Cow::Borrowed(name), is_member: true })?;
+    Ok(builder.finish())
+}
+
+/// Reads all of the text.
+fn complete<'a>(text: &'a str, seed: impl DeserializeSeed<'a, Value = ()>) -> Result<(), Fault> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    seed.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| fault(text, &error))
+}
+
 /// Only ever used to learn why a text is not an object.
-type Object = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
+type AnyObject = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
 
 fn not_an_object() -> serde_json::Error {
     serde_json::Error::custom("not an object")
 }
 
-fn refusal(error: &serde_json::Error) -> Rejection {
+fn fault(text: &str, error: &serde_json::Error) -> Fault {
     let (line, column) = (error.line(), error.column());
-    let text = error.to_string();
-    let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    ResponseCode::MalformedBody.because(format!("line {}, column {}: {problem}", line.max(1), column.max(1)))
+    let problem = error.to_string();
+    let problem = problem.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&problem);
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1), problem.to_owned().into())
+}
+
+/// Reads an object into the builder, but for a list whose items are set aside.
+struct Around<'b, 'a> {
+    builder: &'b mut Builder<'a>,
+    list: &'b mut Aside<'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Around<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Around<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { builder, list } = self;
+        builder.add(Cow::Borrowed(""), Content::Object).map_err(A::Error::custom)?;
+        while let Some(name) = members.next_key_seed(Name)? {
+            let is_list = name == list.name;
+            let named = Named { builder: &mut *builder, name, is_member: true };
+            if is_list {
+                named.add(Content::Null)?; // so that a second one is noticed
+                members.next_value_seed(Items(&mut *list))?;
+            } else {
+                members.next_value_seed(named)?;
+            }
+        }
+        builder.close();
+        Ok(())
+    }
+}
+
+/// Sets the items of a list aside.
+struct Items<'b, 'a>(&'b mut Aside<'a>);
+
+impl<'a> DeserializeSeed<'a> for Items<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Items<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list in {:?}", self.0.name)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<(), A::Error> {
+        self.0.begin();
+        while let Some(item) = items.next_element::<&'a RawValue>()? {
+            self.0.take(item.get()).map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads one value into the builder, under a name.

@@ -17,13 +17,16 @@ mod element; // reading a tree: objects, lists, places for refusals
 mod scalar; // reading one value by the type that is wanted
 mod change; // a value, or a functional update
 
+pub mod parameter; // table: what a body can say
+pub mod request; // the parameters of an object, and those that calls share
 mod contact; // addresses of channels, by kind
-mod subscription; // an item of `data.subscriptions`
-pub mod request; // the parameters that calls share
+pub mod subscription; // an item of `data.subscriptions`
 pub mod import; // the import request
+pub mod batch; // many of them in one body
 
 mod node; // what is written, whatever the format
 mod write; // node -> bytes
+mod catalogue; // what the configuration says, as nodes
 pub mod answer; // outcomes and profiles -> bytes
 pub mod encode; // import request -> bytes, for clients and tests
 

@@ -1,6 +1,13 @@
-//! The parameters that calls share: token, database, format, matching values. Page lines 85-118; rulings T6, T7, M11.
+//! The parameters of an object, and those of them that are read alike wherever they stand: token, database, format,
+//! matching values, pages. Page lines 85-118; rulings T6, T7, M11.
 
-use crate::{element::Element, format::Format, tree::Tree};
+use crate::{
+    contact::required,
+    element::{Element, Object},
+    format::Format,
+    parameter::Parameter,
+    tree::Tree,
+};
 use rollcall_model::{
     database::{Database, DatabaseId},
     distinct::distinct,
@@ -14,101 +21,136 @@ use rollcall_model::{
     world::World,
 };
 
-/// The parameters of a body, found in one pass and not yet read. Unknown ones are ignored (T16), and so are those that
-/// are spelled out as nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Parameters<'t, 'a> {
-    token: Option<Element<'t, 'a>>,
-    db_id: Option<Element<'t, 'a>>,
-    format: Option<Element<'t, 'a>>,
-    matching: Option<Element<'t, 'a>>,
-    email: Option<Element<'t, 'a>>,
-    phone: Option<Element<'t, 'a>>,
-    profile_id: Option<Element<'t, 'a>>,
-    provider: Option<Element<'t, 'a>>,
-    subscription_id: Option<Element<'t, 'a>>,
-    field_name: Option<Element<'t, 'a>>,
-    field_value: Option<Element<'t, 'a>>,
-    resource_id: Option<Element<'t, 'a>>,
-    pub(crate) skip_triggers: Option<Element<'t, 'a>>,
-    pub(crate) skip_invalid_subscriptions: Option<Element<'t, 'a>>,
-    pub(crate) detect_geo: Option<Element<'t, 'a>>,
-    pub(crate) add_to_segments: Option<Element<'t, 'a>>,
-    pub(crate) remove_from_segments: Option<Element<'t, 'a>>,
-    pub(crate) data: Option<Element<'t, 'a>>,
-}
+/// The parameters of an object, found in one pass and not yet read. Those that are spelled out as nothing are absent.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'t, 'a>([Option<Element<'t, 'a>>; Parameter::ALL.len()]);
 
 impl<'t, 'a> Parameters<'t, 'a> {
-    /// Finds the parameters of a body.
+    /// Finds the parameters of a body. Unknown ones are ignored (T16).
     pub fn of(tree: &'t Tree<'a>) -> Self {
-        let mut found = Self::default();
-        for member in tree.root().members().filter(|member| !member.is_null()) {
-            let parameter = match member.name() {
-                "token" => &mut found.token,
-                "db_id" => &mut found.db_id,
-                "format" => &mut found.format,
-                "matching" => &mut found.matching,
-                "email" => &mut found.email,
-                "phone" => &mut found.phone,
-                "profile_id" => &mut found.profile_id,
-                "provider" => &mut found.provider,
-                "subscription_id" => &mut found.subscription_id,
-                "field_name" => &mut found.field_name,
-                "field_value" => &mut found.field_value,
-                "resource_id" => &mut found.resource_id,
-                "skip_triggers" => &mut found.skip_triggers,
-                "skip_invalid_subscriptions" => &mut found.skip_invalid_subscriptions,
-                "detect_geo" => &mut found.detect_geo,
-                "add_to_segments" => &mut found.add_to_segments,
-                "remove_from_segments" => &mut found.remove_from_segments,
-                "data" => &mut found.data,
-                _ => continue,
-            };
-            *parameter = Some(member);
+        Self::among(tree.root())
+    }
+
+    /// Finds the parameters of an object, and ignores what else it holds.
+    pub(crate) fn among(object: Object<'t, 'a>) -> Self {
+        let mut found = Self::none();
+        for member in object.members() {
+            if let Some(parameter) = Parameter::named(member.name()) {
+                found.enter(parameter, member);
+            }
         }
         found
     }
 
+    /// No parameters.
+    pub(crate) fn none() -> Self {
+        Self([None; Parameter::ALL.len()])
+    }
+
+    /// Enters what an object says of the parameter.
+    pub(crate) fn enter(&mut self, parameter: Parameter, given: Element<'t, 'a>) {
+        self.0[parameter as usize] = Some(given).filter(|given| !given.is_null());
+    }
+
+    /// What is said of the parameter, if anything.
+    pub(crate) fn get(&self, parameter: Parameter) -> Option<Element<'t, 'a>> {
+        self.0[parameter as usize]
+    }
+
+    /// What is said of a parameter that must be there.
+    pub(crate) fn required(&self, parameter: Parameter) -> Result<Element<'t, 'a>, Rejection> {
+        required(self.get(parameter), parameter.name())
+    }
+
+    /// These, and those of the `others` that are not among them.
+    pub(crate) fn or(mut self, others: &[Parameter], from: Self) -> Self {
+        for &parameter in others {
+            let place = &mut self.0[parameter as usize];
+            *place = place.or(from.get(parameter));
+        }
+        self
+    }
+
     /// The token in the body, if there is one (T7).
     pub fn token(&self) -> Result<Option<ApiToken>, Rejection> {
-        self.token.map(|token| token.text().map(|secret| ApiToken::from(&*secret))).transpose()
+        self.get(Parameter::Token).map(|token| token.text().map(|secret| ApiToken::from(&*secret))).transpose()
     }
 
     /// The database that is meant.
     pub fn database_id(&self) -> Result<DatabaseId, Rejection> {
-        let element = self.db_id.ok_or_else(|| ResponseCode::MissingParameter.at("db_id"))?;
-        element.id().map(DatabaseId)
+        self.required(Parameter::DatabaseId)?.id().map(DatabaseId)
     }
 
     /// The format that the body asks its answer to be in (T6).
     pub fn answer_format(&self) -> Result<Option<Format>, Rejection> {
-        let Some(element) = self.format else { return Ok(None) };
+        let Some(element) = self.get(Parameter::Format) else { return Ok(None) };
         let format = Format::named(&element.text()?);
         format.map(Some).ok_or_else(|| element.refuse("neither json nor xml"))
     }
 
     /// The name of the matching mode, if one is given.
     pub fn matching(&self) -> Result<Option<Box<str>>, Rejection> {
-        self.matching.map(|name| name.text().map(Into::into)).transpose()
+        self.get(Parameter::Matching).map(|name| name.text().map(Into::into)).transpose()
     }
 
     /// The matching values, beside `data`.
     pub fn identifiers(&self, database: &Database, world: &World) -> Result<Identifiers, Rejection> {
-        let word = |given: Option<Element<'_, '_>>| given.map(|word| word.word().map(Into::into)).transpose();
-        let field_name: Option<Box<str>> = word(self.field_name)?;
+        let given = |parameter| self.get(parameter);
+        let word = |parameter| given(parameter).map(|word| word.word().map(Into::into)).transpose();
+        let field_name: Option<Box<str>> = word(Parameter::FieldName)?;
         let name = field_name.as_deref().unwrap_or("");
+        let searched = |value| searched_value(value, name, database, world);
         Ok(Identifiers {
-            email: self.email.map(Element::email).transpose()?,
-            phone: self.phone.map(|phone| phone.phone(database.default_region)).transpose()?,
-            profile_id: self.profile_id.map(profile_id).transpose()?,
-            provider: word(self.provider)?,
-            subscription_id: word(self.subscription_id)?,
-            resource: self.resource_id.map(|id| id.id().map(ResourceId)).transpose()?,
-            field_value: self.field_value.map(|given| searched_value(given, name, database, world)).transpose()?,
+            email: given(Parameter::Email).map(Element::email).transpose()?,
+            phone: given(Parameter::Phone).map(|phone| phone.phone(database.default_region)).transpose()?,
+            profile_id: given(Parameter::ProfileId).map(profile_id).transpose()?,
+            provider: word(Parameter::Provider)?,
+            subscription_id: word(Parameter::SubscriptionId)?,
+            resource: given(Parameter::ResourceId).map(|id| id.id().map(ResourceId)).transpose()?,
+            field_value: given(Parameter::FieldValue).map(searched).transpose()?,
             field_name: field_name.as_deref().map(Into::into),
         })
     }
+
+    /// The profile that is meant, where a call finds it by nothing else.
+    pub fn profile_id(&self) -> Result<ProfileId, Rejection> {
+        profile_id(self.required(Parameter::ProfileId)?)
+    }
+
+    /// The resource that is asked about.
+    pub fn resource_id(&self) -> Result<ResourceId, Rejection> {
+        self.required(Parameter::Id)?.id().map(ResourceId)
+    }
+
+    /// The name of a channel, if one is given.
+    pub fn channel(&self) -> Result<Option<Box<str>>, Rejection> {
+        self.get(Parameter::Channel).map(|name| name.text().map(Into::into)).transpose()
+    }
+
+    /// How much of a list is wanted.
+    pub fn limit(&self) -> Result<usize, Rejection> {
+        let Some(given) = self.get(Parameter::Limit) else { return Ok(USUAL_PAGE) };
+        let limit = usize::try_from(given.int()?).ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
+        limit.ok_or_else(|| given.refuse(format!("not from 1 to {LARGEST_PAGE}")))
+    }
+
+    /// The profile after which a list of profiles goes on.
+    pub fn after_profile(&self) -> Result<Option<ProfileId>, Rejection> {
+        let id = |given: Element<'_, '_>| {
+            given.text()?.parse().map_err(|_| given.refuse("not a place that an answer has given"))
+        };
+        self.get(Parameter::FromId).map(id).transpose()
+    }
+
+    /// The database after which a list of databases goes on.
+    pub fn after_database(&self) -> Result<Option<DatabaseId>, Rejection> {
+        self.get(Parameter::FromId).map(|given| given.id().map(DatabaseId)).transpose()
+    }
 }
+
+/// How much of a list is shown, unless a request says otherwise, and at most.
+const USUAL_PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1_000;
 
 /// A text that cannot be an identifier is one that no profile has (M8).
 fn profile_id(given: Element<'_, '_>) -> Result<ProfileId, Rejection> {

@@ -1,9 +1,11 @@
 //! The items of `data.subscriptions`. Page lines 138-203; rulings S2, S4-S8.
 
 use crate::{
-    contact::{self, Contact, required},
+    contact,
     element::{Element, Object},
     limits::Limits,
+    parameter::{ADDRESS, Parameter, SUBSCRIPTION},
+    request::Parameters,
     scalar::{is_shown_as_date, is_word},
     tree::Content,
 };
@@ -85,71 +87,77 @@ fn read_object(
     world: &World,
     read_field: ReadField,
 ) -> Result<SubscriptionPatch, Rejection> {
-    let parts = Parts::of(object)?;
-    let resource = open_resource(required(parts.resource_id, "resource_id")?, database, world)?;
-    let channel = offered_channel(required(parts.channel, "channel")?, resource, world)?;
-    Ok(SubscriptionPatch {
-        position,
-        resource: resource.id,
-        channel: channel.name.clone(),
-        address: parts.contact.read(&channel.address, database.default_region)?,
-        status: parts.status.map_or(Ok(None), status)?,
-        priority: parts.priority.map_or(Ok(None), priority)?,
-        custom_fields: parts
-            .custom_fields
-            .map_or(Ok(Vec::new()), |fields| custom_fields(fields, resource, database, read_field))?,
-        categories: parts.cats.map_or(Ok(Vec::new()), |cats| categories(cats, resource))?,
-        registration: parts.registration()?,
-    })
+    patch(&parts(object)?, position, database, world, read_field)
 }
 
-/// The parts of a subscription, found in one pass and not yet read.
-#[derive(Default)]
-struct Parts<'t, 'a> {
-    resource_id: Option<Element<'t, 'a>>,
-    channel: Option<Element<'t, 'a>>,
-    contact: Contact<'t, 'a>,
-    status: Option<Element<'t, 'a>>,
-    priority: Option<Element<'t, 'a>>,
-    custom_fields: Option<Element<'t, 'a>>,
-    cats: Option<Element<'t, 'a>>,
-    date: Option<Element<'t, 'a>>,
-    ip: Option<Element<'t, 'a>>,
-    url: Option<Element<'t, 'a>>,
+/// What these parts say of a subscription.
+fn patch(
+    parts: &Parameters<'_, '_>,
+    position: usize,
+    database: &Database,
+    world: &World,
+    read_field: ReadField,
+) -> Result<SubscriptionPatch, Rejection> {
+    let (resource, mut patch) = identity(parts, position, database, world)?;
+    let given = |parameter| parts.get(parameter);
+    patch.status = given(Parameter::Status).map_or(Ok(None), status)?;
+    patch.priority = given(Parameter::Priority).map_or(Ok(None), priority)?;
+    if let Some(fields) = given(Parameter::CustomFields) {
+        patch.custom_fields = custom_fields(fields, resource, database, read_field)?;
+    }
+    if let Some(names) = given(Parameter::Categories) {
+        patch.categories = categories(names, resource)?;
+    }
+    patch.registration = Registration {
+        date: given(Parameter::Date).map(Element::date).transpose()?,
+        ip: given(Parameter::Ip).map(Element::ip).transpose()?,
+        url: given(Parameter::Url).map(|url| url.word().map(Into::into)).transpose()?,
+    };
+    Ok(patch)
 }
 
-impl<'t, 'a> Parts<'t, 'a> {
-    fn of(object: Object<'t, 'a>) -> Result<Self, Rejection> {
-        let mut found = Self::default();
-        for member in object.members().filter(|member| !member.is_null()) {
-            let part = match member.name() {
-                "resource_id" => &mut found.resource_id,
-                "channel" => &mut found.channel,
-                "status" => &mut found.status,
-                "priority" => &mut found.priority,
-                "custom_fields" => &mut found.custom_fields,
-                "cats" => &mut found.cats,
-                "date" => &mut found.date,
-                "ip" => &mut found.ip,
-                "url" => &mut found.url,
-                name => match found.contact.part(name) {
-                    Some(part) => part,
-                    None if STORED_PARTS.contains(&name) => continue,
-                    None => return Err(member.refuse("unknown field of a subscription")),
-                },
-            };
-            *part = Some(member);
+/// The subscription that is meant, as a patch that changes nothing of it, and its resource.
+fn identity<'w>(
+    parts: &Parameters<'_, '_>,
+    position: usize,
+    database: &Database,
+    world: &'w World,
+) -> Result<(&'w Resource, SubscriptionPatch), Rejection> {
+    let resource = open_resource(parts.required(Parameter::ResourceId)?, database, world)?;
+    let channel = offered_channel(parts.required(Parameter::Channel)?, resource, world)?;
+    let address = parts.address(&channel.address, database.default_region)?;
+    Ok((resource, SubscriptionPatch::new(position, resource.id, channel.name.clone(), address)))
+}
+
+/// Reads the one subscription that a whole request is about.
+pub(crate) fn read_alone(
+    parameters: &Parameters<'_, '_>,
+    database: &Database,
+    world: &World,
+) -> Result<SubscriptionPatch, Rejection> {
+    patch(parameters, 0, database, world, read_change).map_err(invalid)
+}
+
+/// Reads which subscription a whole request is about, and nothing else of it.
+pub fn meant(
+    parameters: &Parameters<'_, '_>,
+    database: &Database,
+    world: &World,
+) -> Result<SubscriptionPatch, Rejection> {
+    identity(parameters, 0, database, world).map(|(_, patch)| patch).map_err(invalid)
+}
+
+/// The parts of a subscription. What is none of them is more likely a misspelling than a message.
+fn parts<'t, 'a>(object: Object<'t, 'a>) -> Result<Parameters<'t, 'a>, Rejection> {
+    let mut found = Parameters::none();
+    for member in object.members().filter(|member| !member.is_null()) {
+        match Parameter::named(member.name()) {
+            Some(part) if ADDRESS.contains(&part) || SUBSCRIPTION.contains(&part) => found.enter(part, member),
+            _ if STORED_PARTS.contains(&member.name()) => {}
+            _ => return Err(member.refuse("unknown field of a subscription")),
         }
-        Ok(found)
     }
-
-    fn registration(&self) -> Result<Registration, Rejection> {
-        Ok(Registration {
-            date: self.date.map(Element::date).transpose()?,
-            ip: self.ip.map(Element::ip).transpose()?,
-            url: self.url.map(|url| url.word().map(Into::into)).transpose()?,
-        })
-    }
+    Ok(found)
 }
 
 fn open_resource<'w>(id: Element<'_, '_>, database: &Database, world: &'w World) -> Result<&'w Resource, Rejection> {

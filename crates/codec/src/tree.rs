@@ -47,15 +47,91 @@ pub(crate) enum Content<'a> {
 
 /// Parses a body. Refused when the bytes are not well-formed (with line and column) or pass a limit.
 pub fn parse(bytes: &[u8], format: Format, limits: Limits) -> Result<Tree<'_>, Rejection> {
-    let text = std::str::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text(bytes)?;
+    build(text, format, limits, None)
+}
+
+/// Parses all of a body but the items of one list in its root, which are set aside as they are written: that they are
+/// well-formed is for [`parse_item`] to find out.
+pub(crate) fn parse_around<'a>(
+    text: &'a str,
+    format: Format,
+    limits: Limits,
+    list: &mut Aside<'a>,
+) -> Result<Tree<'a>, Rejection> {
+    build(text, format, limits, Some(list))
+}
+
+fn build<'a>(
+    text: &'a str,
+    format: Format,
+    limits: Limits,
+    list: Option<&mut Aside<'a>>,
+) -> Result<Tree<'a>, Rejection> {
     let builder = Builder::new(text, limits);
     let values = match format {
-        Format::Json => json::parse(text, builder)?,
-        Format::Xml => xml::parse(text, builder)?,
+        Format::Json => json::parse(text, builder, list),
+        Format::Xml => xml::parse(text, builder, list),
     };
+    let values = values.map_err(|(offset, problem)| malformed(text.as_bytes(), offset, problem))?;
     Ok(Tree { values, format })
 }
+
+/// Parses what was set aside of this text, as the one member of a root.
+pub(crate) fn parse_item<'a>(
+    text: &str,
+    item: &'a str,
+    name: &'static str,
+    format: Format,
+    limits: Limits,
+) -> Result<Tree<'a>, Rejection> {
+    let mut builder = Builder::new(item, limits);
+    let values = match builder.add("".into(), Content::Object) {
+        Ok(()) if format == Format::Json => json::parse_member(item, name, builder),
+        Ok(()) => xml::parse_member(item, builder),
+        Err(problem) => Err((0, problem)),
+    };
+    let begin = item.as_ptr() as usize - text.as_ptr() as usize;
+    let values = values.map_err(|(offset, problem)| malformed(text.as_bytes(), begin + offset, problem))?;
+    Ok(Tree { values, format })
+}
+
+/// The body as text, without a byte order mark.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Rejection> {
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// The items of a list while a body is parsed around them.
+pub(crate) struct Aside<'a> {
+    /// What the root calls the list.
+    pub(crate) name: &'static str,
+    /// How many there may be.
+    pub(crate) most: usize,
+    /// What was found, once there is a list.
+    pub(crate) items: Option<Vec<&'a str>>,
+}
+
+impl<'a> Aside<'a> {
+    /// There is a list, though perhaps an empty one.
+    pub(crate) fn begin(&mut self) -> &mut Vec<&'a str> {
+        self.items.get_or_insert_default()
+    }
+
+    /// Sets one more item aside.
+    pub(crate) fn take(&mut self, item: &'a str) -> Result<(), Problem> {
+        let (name, most) = (self.name, self.most);
+        let items = self.begin();
+        if items.len() == most {
+            return Err(format!("more than {most} items in {name:?}").into());
+        }
+        items.push(item);
+        Ok(())
+    }
+}
+
+/// What is wrong, and at which byte.
+pub(crate) type Fault = (usize, Problem);
 
 /// Builds a tree from the values of a document in their order.
 pub(crate) struct Builder<'a> {
@@ -147,8 +223,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// All values, in document order.
-    pub(crate) fn finish(self) -> Vec<Value<'a>> {
+    /// All values, in document order; what is still open ends here.
+    pub(crate) fn finish(mut self) -> Vec<Value<'a>> {
+        while !self.open.is_empty() {
+            self.close();
+        }
         self.values
     }
 

@@ -3,29 +3,55 @@
 //! `quick-xml` finds the tags; what the dialect allows is decided here. An element is a leaf with an empty text at first,
 //! gets its text while it stays one, and becomes an object with its first child.
 
-use crate::tree::{Builder, Content, Problem, Value, malformed};
+use crate::tree::{Aside, Builder, Content, Fault, Problem, Value};
 use quick_xml::{
     Reader,
     events::{BytesDecl, BytesRef, BytesStart, Event, attributes::Attributes},
+    name::QName,
 };
-use rollcall_model::rejection::Rejection;
 use std::borrow::Cow;
 
 const ROOT: &str = "xml";
 
-pub(crate) fn parse<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value<'a>>, Rejection> {
+/// Parses a document; where a list in its root is set aside, all around its items.
+pub(crate) fn parse<'a>(
+    text: &'a str,
+    builder: Builder<'a>,
+    list: Option<&mut Aside<'a>>,
+) -> Result<Vec<Value<'a>>, Fault> {
+    read(text, builder, list)
+}
+
+/// Parses an element as one more member of the open object, whether or not it is marked as an item.
+pub(crate) fn parse_member<'a>(text: &'a str, builder: Builder<'a>) -> Result<Vec<Value<'a>>, Fault> {
+    let mut values = read(text, builder, None)?;
+    if let Some(member) = values.get_mut(1) {
+        member.is_item = false;
+    }
+    Ok(values)
+}
+
+/// Parses what stands within the values that are open already.
+fn read<'a>(text: &'a str, builder: Builder<'a>, list: Option<&mut Aside<'a>>) -> Result<Vec<Value<'a>>, Fault> {
     let rare = Rare::of(text);
     if let Some(offset) = rare.forbidden_character(text) {
-        return Err(malformed(text.as_bytes(), offset, "a character that XML does not allow"));
+        return Err((offset, "a character that XML does not allow".into()));
     }
-    let reader = Reader::from_str(text);
-    let mut parser =
-        Parser { text, reader, builder, has_root: false, in_leaf: false, has_rare_text: rare.is_text_rare };
+    let (reader, floor) = (Reader::from_str(text), builder.depth());
+    let mut parser = Parser {
+        text,
+        reader,
+        builder,
+        floor,
+        has_root: floor > 0,
+        in_leaf: false,
+        has_rare_text: rare.is_text_rare,
+        list,
+        is_list_blank: false,
+    };
     parser.reader.config_mut().check_comments = true;
-    match parser.run() {
-        Ok(()) => Ok(parser.builder.finish()),
-        Err((offset, problem)) => Err(malformed(text.as_bytes(), offset, problem)),
-    }
+    parser.run()?;
+    Ok(parser.builder.finish())
 }
 
 /// What is nowhere in most documents, looked for in one pass over all bytes: without stopping early, it takes many at a
@@ -74,27 +100,30 @@ fn is_forbidden(byte: u8) -> bool {
     (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
-struct Parser<'a> {
+struct Parser<'p, 'a> {
     text: &'a str,
     reader: Reader<&'a [u8]>,
     builder: Builder<'a>,
+    /// How many values are open around what is parsed.
+    floor: usize,
     has_root: bool,
     /// Whether the value added last is an element that is open and has no child yet.
     in_leaf: bool,
     has_rare_text: bool,
+    /// The list in the root that is set aside.
+    list: Option<&'p mut Aside<'a>>,
+    /// Whether the latest item of it is marked as one and has nothing in it.
+    is_list_blank: bool,
 }
 
-/// What is wrong, and at which byte.
-type Fault = (usize, Problem);
-
-impl<'a> Parser<'a> {
+impl<'a> Parser<'_, 'a> {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
             let begin = self.position();
             let taken = match self.reader.read_event() {
-                Ok(Event::Start(tag)) => self.start(&tag, 1),
+                Ok(Event::Start(tag)) => self.start(&tag, begin, 1),
                 Ok(Event::End(_)) => self.end(),
-                Ok(Event::Empty(tag)) => self.start(&tag, 2).and_then(|()| self.end()),
+                Ok(Event::Empty(tag)) => self.start(&tag, begin, 2),
                 Ok(Event::Text(text)) => self.text(text.into_inner()),
                 Ok(Event::CData(_)) if !self.in_leaf && self.builder.depth() == 0 => Err(outside()),
                 Ok(Event::CData(text)) => self.section(text.into_inner()),
@@ -103,7 +132,10 @@ impl<'a> Parser<'a> {
                 Ok(Event::Decl(declaration)) => declaration_is_lawful(&declaration, begin),
                 Ok(Event::PI(_)) => Err("processing instructions are not allowed".into()),
                 Ok(Event::DocType(_)) => Err("document type declarations are not allowed".into()),
-                Ok(Event::Eof) => return self.finish(),
+                Ok(Event::Eof) => {
+                    self.end_list();
+                    return self.finish();
+                }
                 Err(error) => return Err((self.error_position(), error.to_string().into())),
             };
             if let Err(problem) = taken {
@@ -120,8 +152,9 @@ impl<'a> Parser<'a> {
         usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX)
     }
 
-    /// An element begins. `closing` is the length of what stands behind the tag's content: `>` or `/>`.
-    fn start(&mut self, tag: &BytesStart<'_>, closing: usize) -> Result<(), Problem> {
+    /// An element begins. `closing` is the length of what stands behind the tag's content: `>` or `/>`, which is its
+    /// end, too.
+    fn start(&mut self, tag: &BytesStart<'_>, element_begin: usize, closing: usize) -> Result<(), Problem> {
         // The tag borrows from the event; the same bytes stand in the text, which outlives it.
         let begin = self.position() - closing - tag.len();
         let name = self.text.get(begin..begin + tag.name().as_ref().len()).ok_or("a tag that is out of place")?;
@@ -132,12 +165,41 @@ impl<'a> Parser<'a> {
         } else if self.builder.depth() == 0 {
             self.root(name, is_item)?;
         }
+        let is_in_root = self.builder.depth() == 1;
+        let is_empty = closing == 2;
+        if is_in_root && self.list.as_ref().is_some_and(|list| list.name == name) {
+            self.in_leaf = false;
+            return self.set_aside(name, element_begin, is_item, is_empty);
+        }
         self.builder.add(Cow::Borrowed(name), Content::Text(Cow::Borrowed("")))?;
         if let Some(value) = self.builder.last_mut() {
             value.is_item = is_item;
         }
         self.in_leaf = true;
-        Ok(())
+        if is_empty { self.end() } else { Ok(()) }
+    }
+
+    /// Sets the whole element aside, up to its end.
+    fn set_aside(&mut self, name: &str, begin: usize, is_item: bool, is_empty: bool) -> Result<(), Problem> {
+        let content = match is_empty {
+            true => 0..0,
+            false => self.reader.read_to_end(QName(name)).map_err(|error| error.to_string())?,
+        };
+        let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        let content = self.text.get(place(content.start)..place(content.end)).unwrap_or("");
+        let element = self.text.get(begin..self.position()).ok_or("an element that is out of place")?;
+        self.is_list_blank = is_item && is_space(content);
+        self.list.as_mut().map_or(Ok(()), |list| list.take(element))
+    }
+
+    /// A marked element with nothing in it that stands alone is a list without items (X5).
+    fn end_list(&mut self) {
+        if let Some(items) = self.list.as_mut().and_then(|list| list.items.as_mut())
+            && items.len() == 1
+            && self.is_list_blank
+        {
+            items.clear();
+        }
     }
 
     fn root(&mut self, name: &str, is_item: bool) -> Result<(), Problem> {
@@ -215,7 +277,8 @@ impl<'a> Parser<'a> {
 
     /// `quick-xml` takes a cut-off document for a complete one.
     fn finish(&self) -> Result<(), Fault> {
-        let open = if self.in_leaf { self.builder.last() } else { self.builder.innermost() };
+        let innermost = || self.builder.innermost().filter(|_| self.builder.depth() > self.floor);
+        let open = if self.in_leaf { self.builder.last() } else { innermost() };
         let problem = match (open, self.has_root) {
             (Some(open), _) => format!("the document ends within <{}>", open.name).into(),
             (None, false) => "the document has no root element".into(),

@@ -62,6 +62,16 @@ impl Rejection {
     }
 }
 
+impl Rejection {
+    /// The same refusal, seen from `steps` further in: for a request that says at its top what others say further down.
+    #[must_use]
+    pub fn seen_from_within(mut self, steps: usize) -> Self {
+        let Path(segments) = &mut self.path;
+        segments.truncate(segments.len().saturating_sub(steps));
+        self
+    }
+}
+
 impl fmt::Display for Rejection {
     /// The answer's `error_text`: reason, place, detail, as far as they are known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,6 +122,13 @@ mod tests {
             rejection.to_string(),
             "Incorrect request: incorrect value: data.subscriptions[2].phone: not a phone number"
         );
+    }
+
+    #[test]
+    fn leaves_out_the_way_that_the_request_is_spared() {
+        let refusal = ResponseCode::IncorrectValue.at("a").under_index(0).under("subscriptions").under("data");
+        assert_eq!(refusal.clone().seen_from_within(3), ResponseCode::IncorrectValue.at("a"));
+        assert!(refusal.seen_from_within(5).path.is_empty());
     }
 
     #[test]

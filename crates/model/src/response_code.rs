@@ -59,6 +59,10 @@ response_codes! {
     DatabaseNotFound 404 "Database not found";
     /// A mode that only updates found nobody (M8).
     ProfileNotFound 404 "Profile not found";
+    /// The profile has no such subscription.
+    SubscriptionNotFound 404 "Subscription not found";
+    /// There is no such resource, or none that the caller may see.
+    ResourceNotFound 404 "Resource not found";
     /// There is no such call (T3).
     UnknownCall 404 "Unknown call";
     /// The call exists, but not with this HTTP method (T2).

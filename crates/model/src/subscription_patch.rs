@@ -42,10 +42,15 @@ impl SubscriptionPatch {
         Self { position, resource, channel, address, status, priority, custom_fields, categories, registration }
     }
 
+    /// Whether this is the subscription it means.
+    pub fn is_about(&self, known: &Subscription) -> bool {
+        known.is(self.resource, &self.channel, &self.address)
+    }
+
     /// Changes the subscription it means, or adds it. `raises_priority` is the resource's option for new ones (S3).
     /// Refused, with nothing changed, when a functional update has a result that cannot be kept.
     pub fn apply(&self, subscriptions: &mut Vec<Subscription>, raises_priority: bool) -> Result<(), Rejection> {
-        let known = subscriptions.iter().position(|known| known.is(self.resource, &self.channel, &self.address));
+        let known = subscriptions.iter().position(|known| self.is_about(known));
         match known {
             Some(place) => subscriptions[place] = self.changed(subscriptions[place].clone())?,
             None => {

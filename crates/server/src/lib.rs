@@ -15,7 +15,12 @@ pub mod reload; // the configuration, read again
 pub mod geo; // where IP addresses are
 
 pub mod import; // one import as numbered steps: the heart
-mod get; // one profile, to look at
+mod change; // the calls that are an import, with more or less to say
+mod batch; // many imports in one body
+mod get; // one profile or what is on it, to look at
+mod delete; // one profile, to be gone
+mod list; // pages of profiles and of databases
+mod catalogue; // what the configuration says of fields and resources
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process

@@ -12,7 +12,7 @@ use crate::{
     routes::{self, METHOD, Request, Route, Serve},
     worlds::Worlds,
 };
-use rollcall_codec::{answer, format::Format, limits::Limits, request::Parameters, tree::parse};
+use rollcall_codec::{answer, batch::Batch, format::Format, limits::Limits, request::Parameters, tree::parse};
 use rollcall_matching::mode::{MODES, Mode};
 use rollcall_model::{
     action::Action,
@@ -69,14 +69,22 @@ impl Service {
         }
     }
 
-    /// Makes an import take effect, whichever call asks for it.
+    /// Imports a profile, if the token may import one more.
     pub(crate) async fn import(
         &self,
-        mut request: ImportRequest,
+        import: ImportRequest,
         world: &Arc<World>,
+        grant: &Grant,
     ) -> Result<ImportOutcome, Failure> {
-        self.geo.fill(&mut request);
-        self.importer.import(request, Arc::clone(world)).await
+        self.allowances.admit(grant, 1)?;
+        self.change(import, world).await.inspect_err(|_| self.allowances.give_back(grant, 1))
+    }
+
+    /// Changes a profile, whichever call asks for it. What is changed is handed to the store when this is first polled,
+    /// so that who polls one change before another is sure of their order.
+    pub(crate) async fn change(&self, mut import: ImportRequest, world: &Arc<World>) -> Result<ImportOutcome, Failure> {
+        self.geo.fill(&mut import);
+        self.importer.import(import, Arc::clone(world)).await
     }
 }
 
@@ -174,27 +182,44 @@ impl Service {
     /// Serves the call. What comes out about it on the way is noted in `known`.
     async fn serve(&self, call: &Call<'_>, known: &mut Known) -> Result<Vec<u8>, Failure> {
         let route = route(call)?;
-        let tree = parse(call.body, declared_format(call)?, self.limits)?;
-        let parameters = Parameters::of(&tree);
+        let declared = declared_format(call)?;
+        let world = &self.worlds.now();
+        match route.serve {
+            Serve::InDatabase(serve) => {
+                let tree = parse(call.body, declared, self.limits)?;
+                let request = self.admit(call, Parameters::of(&tree), known, world)?;
+                serve(request, database(&request, route.action, known)?).await
+            }
+            Serve::Batch(serve) => {
+                let batch = Batch::of(call.body, declared, self.limits)?;
+                let request = self.admit(call, batch.parameters(), known, world)?;
+                serve(request, database(&request, route.action, known)?, &batch).await
+            }
+            Serve::OfConfiguration(serve) => {
+                let tree = parse(call.body, declared, self.limits)?;
+                serve(self.admit(call, Parameters::of(&tree), known, world)?).await
+            }
+        }
+    }
+
+    /// The request, once it is known who sent it and how it is to be answered.
+    fn admit<'a>(
+        &'a self,
+        call: &Call<'_>,
+        parameters: Parameters<'a, 'a>,
+        known: &mut Known,
+        world: &'a Arc<World>,
+    ) -> Result<Request<'a>, Rejection> {
         if let Some(asked) = parameters.answer_format()? {
             known.format = asked;
         }
-        let world = self.worlds.now();
-        let grant = authenticate(call, &parameters, &world)?;
+        let grant = authenticate(call, &parameters, world)?;
         known.caller.token = Some(Arc::clone(&grant.name));
         self.allowances.take_request(grant).map_err(|(refusal, wait)| {
             known.wait = Some(wait);
             refusal
         })?;
-        let request = Request { service: self, world: &world, grant, parameters, format: known.format };
-        match route.serve {
-            Serve::InDatabase(serve) => {
-                let database = database(&request, route.action)?;
-                known.caller.database = Some(database.id);
-                serve(request, database).await
-            }
-            Serve::OfConfiguration(serve) => serve(request).await,
-        }
+        Ok(Request { service: self, world, grant, parameters, format: known.format })
     }
 }
 
@@ -213,17 +238,18 @@ fn authenticate<'w>(
 }
 
 /// The database that is meant, if the caller may do this there (T11).
-fn database<'w>(request: &Request<'w>, action: Action) -> Result<&'w Database, Rejection> {
+fn database<'w>(request: &Request<'w>, action: Action, known: &mut Known) -> Result<&'w Database, Rejection> {
     let id = request.parameters.database_id()?;
     let database = request.world.database(id).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
     if !request.grant.knows(id) {
-        Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id"))
-    } else if !request.grant.allows(action, id) {
-        let problem = format!("the token has no right to {} here", action.name());
-        Err(ResponseCode::NoAccess.because(problem).under("db_id"))
-    } else {
-        Ok(database)
+        return Err(ResponseCode::NoAccess.because("the token has no right to this database").under("db_id"));
     }
+    if !request.grant.allows(action, id) {
+        let problem = format!("the token has no right to {} here", action.name());
+        return Err(ResponseCode::NoAccess.because(problem).under("db_id"));
+    }
+    known.caller.database = Some(id);
+    Ok(database)
 }
 
 /// The call that is meant (T1-T3), if the query asks for nothing impossible.
