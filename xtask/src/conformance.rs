@@ -137,6 +137,11 @@ impl Server {
         url.map(str::to_owned).with_context(|| format!("the server's first line is `{line}`, not `listening on URL`"))
     }
 
+    /// A folder that is gone with it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Asks the server to stop, as an operator would, and waits.
     pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.child.try_wait()? {

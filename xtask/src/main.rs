@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod mutants;
+mod schemathesis;
 mod tidy;
 mod workspace;
 

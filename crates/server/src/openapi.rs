@@ -47,7 +47,7 @@ pub fn document() -> Value {
         "paths": calls.chain(probes).collect::<Map<_, _>>(),
         "components": {
             "schemas": schemas::all(),
-            "responses": refusals().map(|(number, texts)| (name(number), refusal(&texts))).collect::<Map<_, _>>(),
+            "responses": refusals().map(|(number, texts)| (name(number), refusal(number, &texts))).collect::<Map<_, _>>(),
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "query": { "type": "apiKey", "in": "query", "name": Parameter::Token.name() },
@@ -111,9 +111,18 @@ fn name(number: u16) -> String {
     format!("Refused{number}")
 }
 
-fn refusal(texts: &[&str]) -> Value {
-    json!({ "description": texts.join("; "), "content": in_both_formats(&schemas::named("Refusal"), []) })
+fn refusal(number: u16, texts: &[&str]) -> Value {
+    let content = in_both_formats(&schemas::named("Refusal"), []);
+    let mut refusal = json!({ "description": texts.join("; "), "content": content });
+    if LATER.iter().any(|code| code.number() == number) {
+        let seconds = json!({ "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 1 } });
+        refusal["headers"] = json!({ "Retry-After": seconds });
+    }
+    refusal
 }
+
+/// What may be sent again later, as the answer says.
+const LATER: [ResponseCode; 2] = [ResponseCode::TooManyRequests, ResponseCode::Unavailable];
 
 type Example = (&'static str, Format, &'static str);
 
@@ -148,7 +157,12 @@ fn example(format: Format, text: &str) -> Value {
 
 /// A path that is asked with `GET`.
 fn question(probe: &Probe) -> Value {
-    let refused = [ResponseCode::Unavailable, ResponseCode::MethodNotAllowed, ResponseCode::InternalError];
+    let refused = [
+        ResponseCode::UnknownCall, // switched off
+        ResponseCode::MethodNotAllowed,
+        ResponseCode::InternalError,
+        ResponseCode::Unavailable,
+    ];
     let mut responses = Map::from_iter([("200".to_owned(), json!({ "description": probe.summary }))]);
     responses.extend(refused.map(|code| (code.number().to_string(), json!({ "description": code.text() }))));
     json!({ "operationId": probe.path.trim_matches('/'), "summary": probe.summary, "security": [{}], "responses": responses })
