@@ -61,7 +61,10 @@ pub fn document() -> Value {
 fn call(route: &Route) -> Value {
     let mut responses = Map::from_iter([("200".to_owned(), success(route))]);
     let refused = refusals().map(|(number, _)| number);
-    responses.extend(refused.map(|number| (number.to_string(), json!({ "$ref": format!("#/components/responses/{}", name(number)) }))));
+    responses.extend(
+        refused
+            .map(|number| (number.to_string(), json!({ "$ref": format!("#/components/responses/{}", name(number)) }))),
+    );
     json!({
         "operationId": route.path.trim_start_matches("/api/v1.1/").replace('/', "_"),
         "summary": route.summary,
@@ -137,7 +140,8 @@ fn in_both_formats(schema: &Value, examples: impl IntoIterator<Item = Example>) 
     let content = Format::ALL.iter().map(|&format| {
         let mut media_type = json!({ "schema": schema });
         let of_format = examples.iter().filter(|(_, its, _)| *its == format);
-        let named: Map<_, _> = of_format.map(|(name, _, text)| ((*name).to_owned(), json!({ "value": example(format, text) }))).collect();
+        let named: Map<_, _> =
+            of_format.map(|(name, _, text)| ((*name).to_owned(), json!({ "value": example(format, text) }))).collect();
         if !named.is_empty() {
             media_type["examples"] = named.into();
         }

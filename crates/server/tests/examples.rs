@@ -51,7 +51,10 @@ fn the_python_client_imports_ten_thousand_profiles_updates_some_and_reads_them_b
     let (server, url) = serve(&[]);
     let output = said(&run(&mut python(&["import_profiles.py", "--url", &url, "--count", "10000"])));
     let lines: Vec<_> = output.lines().collect();
-    assert!(lines[0].starts_with("refused nobody@example.com: Incorrect request: incorrect value: data.phones[0]"), "{output}");
+    assert!(
+        lines[0].starts_with("refused nobody@example.com: Incorrect request: incorrect value: data.phones[0]"),
+        "{output}"
+    );
     assert_eq!(lines[1..], ["imported 10000", "updated 100", "read back 100"]);
     let mut client = Connection::open(server.address).unwrap();
     let mut number_of = |email: &str| {

@@ -39,8 +39,12 @@ pub(super) fn named(name: &str) -> Value {
 /// What a body can say by this parameter.
 pub(super) fn parameter(parameter: Parameter) -> Value {
     let mut schema = match parameter {
-        Parameter::Matching => json!({ "type": "string", "enum": MODES.iter().map(|mode| mode.name).collect::<Vec<_>>() }),
-        Parameter::Format => json!({ "type": "string", "enum": Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>() }),
+        Parameter::Matching => {
+            json!({ "type": "string", "enum": MODES.iter().map(|mode| mode.name).collect::<Vec<_>>() })
+        }
+        Parameter::Format => {
+            json!({ "type": "string", "enum": Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>() })
+        }
         Parameter::Status => status(),
         Parameter::Data => return described(named("Data"), parameter.text()),
         _ => kind(parameter.kind()),
@@ -156,7 +160,8 @@ fn field() -> Value {
 }
 
 fn refusal() -> Value {
-    let mut numbers: Vec<_> = ResponseCode::ALL.iter().map(|code| code.number()).filter(|number| *number != 0).collect();
+    let mut numbers: Vec<_> =
+        ResponseCode::ALL.iter().map(|code| code.number()).filter(|number| *number != 0).collect();
     numbers.dedup();
     json!({
         "type": "object",
@@ -198,12 +203,7 @@ fn results() -> Value {
 }
 
 fn resource() -> Value {
-    object(&[
-        ("id", number()),
-        ("name", text()),
-        ("channels", list_of(&text())),
-        ("dbs_ids", list_of(&number())),
-    ])
+    object(&[("id", number()), ("name", text()), ("channels", list_of(&text())), ("dbs_ids", list_of(&number()))])
 }
 
 fn database() -> Value {
@@ -211,7 +211,8 @@ fn database() -> Value {
 }
 
 fn success(members: &[(&str, Value)]) -> Value {
-    let envelope = [("error", json!({ "type": "integer", "const": ResponseCode::Success.number() })), ("error_text", text())];
+    let envelope =
+        [("error", json!({ "type": "integer", "const": ResponseCode::Success.number() })), ("error_text", text())];
     let mut answer = object(&[&envelope, members].concat());
     answer["xml"] = json!({ "name": "xml" });
     answer
@@ -256,7 +257,9 @@ fn address(is_stored: bool) -> Map<String, Value> {
             AddressKind::Phone if is_stored => vec![("phone_data", within("phone"))],
             AddressKind::Phone => vec![("phone", text())],
             AddressKind::Push => vec![("provider", text()), ("subscription_id", text())],
-            AddressKind::Chat | AddressKind::Messenger | AddressKind::Custom { .. } => vec![("cc_data", channel_data())],
+            AddressKind::Chat | AddressKind::Messenger | AddressKind::Custom { .. } => {
+                vec![("cc_data", channel_data())]
+            }
         };
         for (name, mut schema) in spelled {
             schema["description"] = format!("The address on channels like {channel}.").into();
@@ -302,7 +305,9 @@ fn given(kind: FieldKind) -> Value {
         FieldKind::Int => number(),
         FieldKind::Float => json!({ "type": "number" }),
         FieldKind::Text => text(),
-        FieldKind::Date => json!({ "type": "string", "examples": ["1990-02-22", "1990-02-22T21:00:00Z", "1990-02-22T21:00+03:00"] }),
+        FieldKind::Date => {
+            json!({ "type": "string", "examples": ["1990-02-22", "1990-02-22T21:00:00Z", "1990-02-22T21:00+03:00"] })
+        }
         FieldKind::Bool => json!({ "type": "boolean" }),
         FieldKind::Enum => json!({ "type": ["string", "integer"] }),
         FieldKind::Ip => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }),

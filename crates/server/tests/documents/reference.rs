@@ -84,11 +84,16 @@ fn every_row_of_the_tables_stands_in_the_page_on_it() {
     }
     let [matching, fields, subscriptions] = ["matching.md", "fields.md", "subscriptions.md"].map(page);
     let modes = MODES.iter().map(|mode| (&matching, mode.name));
-    let fields = SYSTEM_FIELDS.iter().map(|(name, _)| *name).chain(FieldAction::ALL.iter().map(|one| one.name())).map(|name| (&fields, name));
+    let fields = SYSTEM_FIELDS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(FieldAction::ALL.iter().map(|one| one.name()))
+        .map(|name| (&fields, name));
     let statuses = SubscriptionStatus::ALL.iter().map(|status| status.word());
     let subscriptions = CHANNELS.iter().map(|(name, _)| *name).chain(statuses).map(|name| (&subscriptions, name));
     for (page, name) in modes.chain(fields).chain(subscriptions) {
-        let is_in_first_cell = |line: &str| line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{name}`")));
+        let is_in_first_cell =
+            |line: &str| line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{name}`")));
         assert!(page.lines().any(is_in_first_cell), "{name}");
     }
 }

@@ -156,7 +156,8 @@ fn refusals_are_as_it_says() {
 
 #[test]
 fn the_server_shows_it() {
-    let call = rollcall_server::call::Call { method: "GET", content_type: None, ..call(openapi::PATH, Format::Json, b"") };
+    let call =
+        rollcall_server::call::Call { method: "GET", content_type: None, ..call(openapi::PATH, Format::Json, b"") };
     let reply = answer(&service(), call);
     assert_eq!((reply.code, json(&reply.body)), (ResponseCode::Success, openapi::document()));
 }
