@@ -1,8 +1,9 @@
 //! Answers: what was done, refused or is shown, to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 5.2, 6.
 
-use crate::{catalogue, encode, format::Format, node::Node, parameter::Parameter, write};
+use crate::{catalogue, encode, explain, format::Format, node::Node, parameter::Parameter, write};
 use rollcall_model::{
     database::{Database, DatabaseId},
+    explanation::Explanation,
     field::FieldDefinitions,
     import::ImportOutcome,
     profile::{Profile, ProfileId},
@@ -26,6 +27,35 @@ pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
         ),
     }
     .into_bytes()
+}
+
+/// The answer to an import that explains itself. One that was only tried has not created anything, and thus names no
+/// profile that it would have.
+pub fn explained(
+    outcome: ImportOutcome,
+    explanation: &Explanation,
+    tried: Trial,
+    world: &World,
+    format: Format,
+) -> Vec<u8> {
+    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
+    let id = match outcome {
+        ImportOutcome::Created(_) if tried.is_dry_run => Node::Null,
+        outcome => Node::text(outcome.profile_id()),
+    };
+    let explained = explain::node(explanation, tried.skip_triggers, world);
+    let is_dry_run = Node::Bool(tried.is_dry_run);
+    let members = [number, text, ("profile_id", id), ("dry_run", is_dry_run), ("explain", explained)];
+    write::document(&Node::object(members), format)
+}
+
+/// What an import that explains itself was told to leave.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// It was to store nothing.
+    pub is_dry_run: bool,
+    /// No trigger was to hear of it.
+    pub skip_triggers: bool,
 }
 
 /// The answer to a refused request.

@@ -88,6 +88,12 @@ impl<'t, 'a> Parameters<'t, 'a> {
         format.map(Some).ok_or_else(|| element.refuse("neither json nor xml"))
     }
 
+    /// Whether the answer is to say how it came about, and whether nothing is to be stored; as far as that is said.
+    pub fn explain(&self) -> Result<[Option<bool>; 2], Rejection> {
+        let flag = |given: Option<Element<'_, '_>>| given.map(Element::bool).transpose();
+        Ok([flag(self.get(Parameter::Explain))?, flag(self.get(Parameter::DryRun))?])
+    }
+
     /// The name of the matching mode, if one is given.
     pub fn matching(&self) -> Result<Option<Box<str>>, Rejection> {
         self.get(Parameter::Matching).map(|name| name.text().map(Into::into)).transpose()

@@ -1,6 +1,7 @@
 //! The calls that change one profile. Each is an import, with more or less to say. Dossier 6.2.
 
 use crate::{
+    explain,
     failure::Failure,
     routes::{Answering, Request},
 };
@@ -28,8 +29,12 @@ pub(crate) fn add<'a>(request: Request<'a>, database: &'a Database) -> Answering
 }
 
 async fn imported(request: Request<'_>, database: &Database, scope: ImportScope) -> Result<Vec<u8>, Failure> {
-    let Request { service, world, grant, parameters, format } = request;
+    let Request { service, world, grant, parameters, format, .. } = request;
     let import = import::read_as(scope, &parameters, database, world, service.limits)?;
+    if let Some(trial) = explain::asked(&request, &import)? {
+        let (outcome, explanation) = explain::import(&request, import, trial).await?;
+        return Ok(answer::explained(outcome, &explanation, trial, world, format));
+    }
     let outcome = service.import(import, world, grant).await?;
     Ok(answer::outcome(outcome, format))
 }

@@ -15,6 +15,8 @@ pub mod reload; // the configuration, read again
 pub mod geo; // where IP addresses are
 
 pub mod import; // one import as numbered steps: the heart
+mod explain; // the same, with how it came to its outcome
+pub mod outbox; // what triggers hear, from its posting to its delivery
 mod change; // the calls that are an import, with more or less to say
 mod batch; // many imports in one body
 mod get; // one profile or what is on it, to look at

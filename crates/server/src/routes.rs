@@ -1,6 +1,13 @@
 //! Table: the calls. Rulings T1-T3; dossier 6.
 
-use crate::{batch, call::Pending, catalogue, change, delete, failure::Failure, get, list, service::Service};
+use crate::{
+    batch,
+    call::{Call, Pending},
+    catalogue, change, delete,
+    failure::Failure,
+    get, list,
+    service::Service,
+};
 use rollcall_codec::{
     batch::Batch,
     format::Format,
@@ -77,6 +84,8 @@ pub struct Request<'a> {
     pub world: &'a Arc<World>,
     /// What its sender may do.
     pub grant: &'a Grant,
+    /// As it came.
+    pub call: &'a Call<'a>,
     /// What the body says.
     pub parameters: Parameters<'a, 'a>,
     /// How the answer is to be written.
@@ -96,7 +105,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Updates the profile that is found, or creates one.",
         required: &[Parameter::Data],
-        optional: &[parameter::SEARCH, parameter::OPTIONS, parameter::SEGMENTS],
+        optional: &[parameter::SEARCH, parameter::OPTIONS, parameter::SEGMENTS, parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::import),
     },
@@ -105,7 +114,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Updates the profile that is found; creates none.",
         required: &[Parameter::Data],
-        optional: &[parameter::SEARCH, parameter::OPTIONS, parameter::SEGMENTS],
+        optional: &[parameter::SEARCH, parameter::OPTIONS, parameter::SEGMENTS, parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::update),
     },
@@ -114,7 +123,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Creates a profile, and looks for none; without data an empty one.",
         required: &[],
-        optional: &[&[Parameter::Data], parameter::OPTIONS, parameter::SEGMENTS],
+        optional: &[&[Parameter::Data], parameter::OPTIONS, parameter::SEGMENTS, parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::add),
     },

@@ -8,6 +8,7 @@ use crate::{
     geo::Geo,
     import::{Import, Importer},
     metrics::Metrics,
+    outbox::Backlog,
     probes::{self, Probe},
     routes::{self, METHOD, Request, Route, Serve},
     worlds::Worlds,
@@ -38,6 +39,8 @@ pub struct Service {
     pub worlds: Arc<Worlds>,
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
+    /// The events that wait to be delivered.
+    pub backlog: Arc<Backlog>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
     /// Where IP addresses are.
@@ -55,11 +58,17 @@ pub struct Service {
 impl Service {
     /// A server with this configuration and store, and everything else as documented.
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
+        Self::with_backlog(world, store, Arc::default())
+    }
+
+    /// The same, where events wait in this backlog.
+    pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
-        let importer = Importer { store: Arc::clone(&store), modes: MODES };
+        let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
         Self {
             worlds,
             store,
+            backlog,
             importer: Arc::new(importer),
             geo: Arc::new(Geo::none()),
             modes: MODES,
@@ -205,7 +214,7 @@ impl Service {
     /// The request, once it is known who sent it and how it is to be answered.
     fn admit<'a>(
         &'a self,
-        call: &Call<'_>,
+        call: &'a Call<'a>,
         parameters: Parameters<'a, 'a>,
         known: &mut Known,
         world: &'a Arc<World>,
@@ -219,7 +228,7 @@ impl Service {
             known.wait = Some(wait);
             refusal
         })?;
-        Ok(Request { service: self, world, grant, parameters, format: known.format })
+        Ok(Request { service: self, world, grant, call, parameters, format: known.format })
     }
 }
 

@@ -55,8 +55,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::of_world(&super::world_file_that_refuses_several())
+    }
+
+    /// For servers of another world.
+    pub(crate) fn of_world(text: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(place.world(), super::world_file_that_refuses_several()).unwrap();
+        fs::write(place.world(), text).unwrap();
         place
     }
 

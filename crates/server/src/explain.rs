@@ -1,0 +1,99 @@
+//! An import that explains itself, or that is only tried: the same steps as any import, told as they are gone through.
+
+use crate::{
+    call::Call,
+    failure::{Failure, apart},
+    import::Effect,
+    routes::Request,
+};
+use rollcall_codec::answer::Trial;
+use rollcall_matching::{index::ProfileIndex, key::LookupKey};
+use rollcall_model::{
+    database::DatabaseId,
+    explanation::Explanation,
+    import::{ImportOutcome, ImportRequest},
+    profile::{Profile, ProfileId},
+    rejection::Rejection,
+    response_code::ResponseCode,
+};
+use rollcall_store::{
+    error::StoreError,
+    transaction::{self, OutboxChange, Transaction, View},
+};
+use std::sync::Arc;
+
+/// Whether the import is to explain itself, by the body or else by the query; one that is only tried always does.
+pub(crate) fn asked(request: &Request<'_>, import: &ImportRequest) -> Result<Option<Trial>, Rejection> {
+    let [explain, dry_run] = request.parameters.explain()?;
+    let said = |given: Option<bool>, name| given.map_or_else(|| flag(request.call, name), Ok);
+    let is_dry_run = said(dry_run, "dry_run")?;
+    let is_asked = said(explain, "explain")? || is_dry_run;
+    Ok(is_asked.then_some(Trial { is_dry_run, skip_triggers: import.options.skip_triggers }))
+}
+
+fn flag(call: &Call<'_>, name: &str) -> Result<bool, Rejection> {
+    match call.parameter(name).as_deref() {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(ResponseCode::IncorrectValue.because("neither true nor false").under(name)),
+    }
+}
+
+/// Makes the import take effect, or only finds out what its effect would be, and tells how it came about.
+pub(crate) async fn import(
+    from: &Request<'_>,
+    mut import: ImportRequest,
+    trial: Trial,
+) -> Result<(ImportOutcome, Explanation), Failure> {
+    let Request { service, .. } = from;
+    service.geo.fill(&mut import);
+    let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
+    let work = move |state: &mut dyn Transaction| {
+        let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
+        let mut explanation = Explanation::default();
+        let outcome = match trial.is_dry_run {
+            true => effect.take(&mut Untouched(state), Some(&mut explanation)),
+            false => effect.take(state, Some(&mut explanation)),
+        };
+        apart(outcome.map(|outcome| (outcome, explanation)))
+    };
+    let explained = transaction::write(&*service.store, work).await??;
+    service.backlog.ring();
+    Ok(explained)
+}
+
+/// A state that stays as it is, whatever is put.
+struct Untouched<'a>(&'a mut dyn Transaction);
+
+impl ProfileIndex for Untouched<'_> {
+    type Error = StoreError;
+
+    fn find_oldest(
+        &self,
+        database: DatabaseId,
+        key: &LookupKey<'_>,
+        count: usize,
+    ) -> Result<Vec<ProfileId>, StoreError> {
+        self.0.find_oldest(database, key, count)
+    }
+}
+
+impl View for Untouched<'_> {
+    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
+        self.0.profile(database, id)
+    }
+}
+
+impl Transaction for Untouched<'_> {
+    fn put(&mut self, _: Profile) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _: DatabaseId, _: ProfileId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn change_outbox(&mut self, _: OutboxChange) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
