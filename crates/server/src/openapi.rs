@@ -7,7 +7,10 @@ use crate::{
     probes::{PROBES, Probe},
     routes::{AnswerShape, METHOD, ROUTES, Route, Serve},
 };
-use rollcall_codec::{format::Format, parameter::Parameter};
+use rollcall_codec::{
+    format::Format,
+    parameter::{Parameter, TRIAL},
+};
 use rollcall_model::response_code::ResponseCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -69,15 +72,18 @@ fn call(route: &Route) -> Value {
         "operationId": route.path.trim_start_matches("/api/v1.1/").replace('/', "_"),
         "summary": route.summary,
         "tags": [route.path.trim_start_matches("/api/v1.1/").split('/').next()],
-        "parameters": [{
-            "name": Parameter::Format.name(),
-            "in": "query",
-            "description": Parameter::Format.text(),
-            "schema": schemas::parameter(Parameter::Format),
-        }],
+        "parameters": in_query(route),
         "requestBody": { "required": true, "content": in_both_formats(&request(route), examples(route, IMPORT_EXAMPLES)) },
         "responses": responses,
     })
+}
+
+/// What the query may say as well as the body.
+fn in_query(route: &Route) -> Vec<Value> {
+    let is_taken = |parameter: &Parameter| *parameter == Parameter::Format || TRIAL.contains(parameter);
+    let taken = route.parameters().into_iter().map(|(parameter, _)| parameter).filter(is_taken);
+    let described = |parameter| json!({ "name": Parameter::name(parameter), "in": "query", "schema": schemas::parameter(parameter) });
+    taken.map(described).collect()
 }
 
 /// The body of a request.
@@ -95,10 +101,10 @@ fn request(route: &Route) -> Value {
 
 fn success(route: &Route) -> Value {
     let examples = if route.answer == AnswerShape::Outcome { OUTCOME_EXAMPLES } else { &[] };
-    json!({
-        "description": "It took effect.",
-        "content": in_both_formats(&schemas::answer(route.answer), examples.iter().copied()),
-    })
+    let is_explained = route.parameters().iter().any(|(parameter, _)| TRIAL.contains(parameter));
+    let schema = schemas::answer(route.answer);
+    let schema = if is_explained { schemas::explained(schema) } else { schema };
+    json!({ "description": "It took effect.", "content": in_both_formats(&schema, examples.iter().copied()) })
 }
 
 /// The numbers that refusals have, with the texts of each. Any call can be answered with any of them.

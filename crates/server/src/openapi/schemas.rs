@@ -10,6 +10,7 @@ use rollcall_codec::{
 use rollcall_matching::mode::MODES;
 use rollcall_model::{
     channel::{AddressKind, CHANNELS},
+    explanation::Found,
     field::FieldKind,
     field_action::FieldAction,
     response_code::ResponseCode,
@@ -28,6 +29,7 @@ pub(super) fn all() -> Value {
         "StoredSubscription": stored_subscription(),
         "Field": field(),
         "Refusal": refusal(),
+        "Explanation": explanation(),
     })
 }
 
@@ -195,6 +197,40 @@ pub(super) fn answer(shape: AnswerShape) -> Value {
     }
     answer
 }
+
+/// The same where the request may ask how it came about: a dry run that would create a profile names none.
+pub(super) fn explained(mut answer: Value) -> Value {
+    let profile_id = Parameter::ProfileId.name();
+    answer["properties"][profile_id] = json!({ "anyOf": [self::profile_id(), { "type": "null" }] });
+    answer["properties"][Parameter::DryRun.name()] =
+        json!({ "type": "boolean", "description": "Whether nothing was stored." });
+    answer["properties"][Parameter::Explain.name()] = named("Explanation");
+    answer
+}
+
+/// How an import came to its outcome.
+fn explanation() -> Value {
+    let text_or_null = json!({ "type": ["string", "null"] });
+    let key = object(&[
+        ("place", text()),
+        ("name", text_or_null.clone()),
+        ("value", text()),
+        ("resource_id", json!({ "type": ["integer", "null"] })),
+    ]);
+    let lookup =
+        object(&[("keys", list_of(&key)), ("found", list_of(&profile_id())), ("more", json!({ "type": "boolean" }))]);
+    object(&[
+        ("matching", text()),
+        ("lookups", list_of(&lookup)),
+        ("found", json!({ "type": "string", "enum": FOUND.map(|found| found.name()) })),
+        (Parameter::ProfileId.name(), text_or_null),
+        ("outcome", json!({ "type": "string", "enum": ["created", "updated", "unchanged"] })),
+        ("changes", list_of(&object(&[("change", text())]))),
+        ("events", list_of(&object(&[("trigger", text()), ("event", text())]))),
+    ])
+}
+
+const FOUND: [Found; 4] = [Found::NotSearched, Found::Nobody, Found::One, Found::Oldest];
 
 /// The answers of a batch, each as a call of its own would have got it; in XML elements named like their root (X7).
 fn results() -> Value {

@@ -94,6 +94,8 @@ fn requests() -> Vec<(&'static str, Value)> {
     };
     vec![
         ("profiles/import", json!({ "email": ann, "add_to_segments": [1], "data": data })),
+        ("profiles/import", json!({ "email": ann, "explain": true, "data": { "_fname": "Ann" } })),
+        ("profiles/import", json!({ "email": "new@example.com", "dry_run": true, "data": {} })),
         ("profiles/update", json!({ "email": ann, "data": { "custom_int": { "action": "incr", "value": 1 } } })),
         ("profiles/add", json!({ "data": one("bob@example.com") })),
         ("profiles/import_batch", json!({ "data": [one(ann), { "email": "no address" }, one("c@example.com")] })),
