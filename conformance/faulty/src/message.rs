@@ -17,6 +17,7 @@ pub(crate) struct Message {
     pub(crate) content_type: Option<String>,
     pub(crate) accept: Option<String>,
     pub(crate) authorization: Option<String>,
+    request_id: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -29,6 +30,7 @@ impl From<&Call<'_>> for Message {
             content_type: call.content_type.map(str::to_owned),
             accept: call.accept.map(str::to_owned),
             authorization: call.authorization.map(str::to_owned),
+            request_id: call.request_id.to_owned(),
             body: call.body.to_vec(),
         }
     }
@@ -43,6 +45,7 @@ impl Message {
             content_type: self.content_type.as_deref(),
             accept: self.accept.as_deref(),
             authorization: self.authorization.as_deref(),
+            request_id: &self.request_id,
             body: &self.body,
         }
     }
@@ -121,13 +124,13 @@ impl Message {
     /// A refusal in the format of the call.
     pub(crate) fn refusal(&self, code: ResponseCode) -> Reply {
         let format = self.format();
-        Reply { code, format, body: answer::refusal(&code.into(), format), allow: None }
+        Reply::new(code, format, answer::refusal(&code.into(), format))
     }
 
     /// A success in the format of the call that names a profile nobody has made.
     pub(crate) fn success(&self) -> Reply {
         let (code, format) = (ResponseCode::Success, self.format());
-        Reply { code, format, body: answer::outcome(ImportOutcome::Created(ProfileId([1; 12])), format), allow: None }
+        Reply::new(code, format, answer::outcome(ImportOutcome::Created(ProfileId([1; 12])), format))
     }
 }
 
@@ -175,8 +178,9 @@ mod tests {
 
     fn message(body: &str) -> Message {
         let content_type = Some(if body.starts_with('<') { "application/xml" } else { "application/json" });
-        let (method, path, query, accept, authorization) = ("POST", "/", "", None, None);
-        Message::from(&Call { method, path, query, content_type, accept, authorization, body: body.as_bytes() })
+        let (method, path, query, accept, authorization, request_id) = ("POST", "/", "", None, None, "");
+        let body = body.as_bytes();
+        Message::from(&Call { method, path, query, content_type, accept, authorization, request_id, body })
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! Answers: outcome, refusal or profile to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 6.1.
 
-use crate::{encode, explain, format::Format, node::Node, write};
+use crate::{encode, event, explain, format::Format, node::Node, write};
 use rollcall_model::{
-    explanation::Explanation, import::ImportOutcome, profile::Profile, rejection::Rejection,
-    response_code::ResponseCode, world::World,
+    event::{Event, EventNumber},
+    explanation::Explanation,
+    import::ImportOutcome,
+    profile::Profile,
+    rejection::Rejection,
+    response_code::ResponseCode,
+    world::World,
 };
+use std::sync::Arc;
 
 /// The answer to an import that took effect.
 pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
@@ -19,6 +25,21 @@ pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
         ),
     }
     .into_bytes()
+}
+
+/// The answer that shows events of the outbox, and where to go on.
+pub fn events(events: &[(EventNumber, Arc<Event>)], next: Option<EventNumber>, format: Format) -> Vec<u8> {
+    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
+    let shown = events.iter().map(|(number, event)| event::node(*number, event)).collect();
+    let next = next.map_or(Node::Null, event::number);
+    write::document(&Node::object([number, text, ("events", Node::List(shown)), ("next", next)]), format)
+}
+
+/// The answer that says how many it was done to.
+pub fn count(count: usize, format: Format) -> Vec<u8> {
+    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
+    let count = Node::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    write::document(&Node::object([number, text, ("count", count)]), format)
 }
 
 /// The answer to an import that explains itself. One that was only tried has not created anything, and thus names no

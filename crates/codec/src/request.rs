@@ -4,6 +4,7 @@ use crate::{element::Element, format::Format, tree::Tree};
 use rollcall_model::{
     database::{Database, DatabaseId},
     distinct::distinct,
+    event::EventNumber,
     field::{FieldDefinition, FieldKind, FieldValue},
     import::{Identifiers, SearchedValue},
     profile::ProfileId,
@@ -37,6 +38,9 @@ pub struct Parameters<'t, 'a> {
     pub(crate) remove_from_segments: Option<Element<'t, 'a>>,
     explain: Option<Element<'t, 'a>>,
     dry_run: Option<Element<'t, 'a>>,
+    events: Option<Element<'t, 'a>>,
+    after: Option<Element<'t, 'a>>,
+    limit: Option<Element<'t, 'a>>,
     pub(crate) data: Option<Element<'t, 'a>>,
 }
 
@@ -65,6 +69,9 @@ impl<'t, 'a> Parameters<'t, 'a> {
                 "remove_from_segments" => &mut found.remove_from_segments,
                 "explain" => &mut found.explain,
                 "dry_run" => &mut found.dry_run,
+                "events" => &mut found.events,
+                "after" => &mut found.after,
+                "limit" => &mut found.limit,
                 "data" => &mut found.data,
                 _ => continue,
             };
@@ -97,6 +104,21 @@ impl<'t, 'a> Parameters<'t, 'a> {
         Ok([flag(self.explain)?, flag(self.dry_run)?])
     }
 
+    /// The events that are meant.
+    pub fn events(&self) -> Result<Vec<EventNumber>, Rejection> {
+        let events = self.events.ok_or_else(|| ResponseCode::MissingParameter.at("events"))?;
+        events.items().map(event_number).collect()
+    }
+
+    /// After which event a list of events goes on, and how many are looked at.
+    pub fn page_of_events(&self) -> Result<(Option<EventNumber>, usize), Rejection> {
+        let limit = self.limit.map_or(Ok(USUAL_EVENTS), |limit| {
+            let count = usize::try_from(limit.int()?).ok().filter(|count| (1..=MOST_EVENTS).contains(count));
+            count.ok_or_else(|| limit.refuse(format!("not from 1 to {MOST_EVENTS}")))
+        });
+        Ok((self.after.map(event_number).transpose()?, limit?))
+    }
+
     /// The name of the matching mode, if one is given.
     pub fn matching(&self) -> Result<Option<Box<str>>, Rejection> {
         self.matching.map(|name| name.text().map(Into::into)).transpose()
@@ -118,6 +140,14 @@ impl<'t, 'a> Parameters<'t, 'a> {
             field_name: field_name.as_deref().map(Into::into),
         })
     }
+}
+
+/// How many events are looked at for a list, unless it is said; and at most.
+const USUAL_EVENTS: usize = 100;
+const MOST_EVENTS: usize = 1_000;
+
+fn event_number(given: Element<'_, '_>) -> Result<EventNumber, Rejection> {
+    u64::try_from(given.int()?).map(EventNumber).map_err(|_| given.refuse("not the number of an event"))
 }
 
 /// A text that cannot be an identifier is one that no profile has (M8).

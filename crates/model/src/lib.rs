@@ -12,6 +12,7 @@ pub mod email;
 pub mod phone;
 pub mod value; // free-form values of object fields
 pub mod distinct; // lists that hold each value once
+mod hex; // bytes as digits
 
 pub mod time_zone; // which ones there are
 

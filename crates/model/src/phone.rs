@@ -15,6 +15,13 @@ impl Region {
     }
 }
 
+/// The code.
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A phone number in its international form: country code and number, at most 15 digits (E.164), written `+79000000000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(u64);

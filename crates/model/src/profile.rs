@@ -4,6 +4,7 @@ use crate::{
     database::DatabaseId,
     email::Email,
     field::{FieldValue, Fields},
+    hex,
     phone::Phone,
     segment::SegmentId,
     subscription::Subscription,
@@ -17,12 +18,7 @@ pub struct ProfileId(pub [u8; 12]);
 
 impl fmt::Display for ProfileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 24];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        hex::write(self.0, f)
     }
 }
 
@@ -34,21 +30,7 @@ impl FromStr for ProfileId {
     type Err = NotAProfileId;
 
     fn from_str(text: &str) -> Result<Self, NotAProfileId> {
-        let digits: &[u8; 24] = text.as_bytes().try_into().map_err(|_| NotAProfileId)?;
-        let mut bytes = [0; 12];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-fn hex_digit(digit: u8) -> Result<u8, NotAProfileId> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(NotAProfileId),
+        hex::read(text).map(Self).ok_or(NotAProfileId)
     }
 }
 

@@ -1,8 +1,8 @@
 //! API tokens and what they may do. Rulings T7, T11.
 
-use crate::{action::Action, database::DatabaseId};
+use crate::{action::Action, database::DatabaseId, hex};
 use sha2::{Digest, Sha256};
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, str::FromStr, sync::Arc, time::Duration};
 
 /// The secret a caller proves itself with. Its text never appears in a log.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,8 +30,8 @@ impl fmt::Debug for ApiToken {
 /// A token of the configuration, and what its bearer may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// What it is called in logs and metrics; unique in the configuration.
-    pub name: Box<str>,
+    /// What it is called in the log; unique in the configuration. Cheap to clone.
+    pub name: Arc<str>,
     /// The SHA-256 of the secret; the configuration need not know more.
     pub hash: TokenHash,
     /// What it may do, database by database.
@@ -50,6 +50,28 @@ impl TokenHash {
     /// The hash of this secret.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
+    }
+}
+
+/// What a written hash begins with.
+const ALGORITHM: &str = "sha256:";
+
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ALGORITHM)?;
+        hex::write(self.0, f)
+    }
+}
+
+/// The text is not `sha256:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotATokenHash;
+
+impl FromStr for TokenHash {
+    type Err = NotATokenHash;
+
+    fn from_str(text: &str) -> Result<Self, NotATokenHash> {
+        text.strip_prefix(ALGORITHM).and_then(hex::read).map(Self).ok_or(NotATokenHash)
     }
 }
 
@@ -80,5 +102,20 @@ impl Grant {
     /// Whether this may be done there.
     pub fn allows(&self, action: Action, database: DatabaseId) -> bool {
         self.rights.iter().any(|right| right.database == database && right.actions.contains(&action))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_written_as_it_is_read() {
+        let hash = TokenHash::of("abc");
+        let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((hash.to_string().as_str(), text.parse()), (text, Ok(hash)));
+        for wrong in [&text[7..], &text[..70], &text.replace('b', "g"), &format!("{text}00"), "sha256:", "md5:00"] {
+            assert_eq!(wrong.parse::<TokenHash>(), Err(NotATokenHash), "{wrong}");
+        }
     }
 }

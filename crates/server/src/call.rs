@@ -1,8 +1,8 @@
 //! A request and its reply as plain values, whatever carried them.
 
 use rollcall_codec::format::Format;
-use rollcall_model::response_code::ResponseCode;
-use std::{fmt, future::Future, pin::Pin};
+use rollcall_model::{database::DatabaseId, response_code::ResponseCode};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 /// A request, as far as its meaning goes.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Call<'a> {
     pub accept: Option<&'a str>,
     /// `Authorization`, if there is one.
     pub authorization: Option<&'a str>,
+    /// What the log calls it: visible ASCII.
+    pub request_id: &'a str,
     /// The body.
     pub body: &'a [u8],
 }
@@ -45,10 +47,32 @@ pub struct Reply {
     pub code: ResponseCode,
     /// How the body is written.
     pub format: Format,
+    /// The media type, where it is not the format's.
+    pub media_type: Option<&'static str>,
     /// The body.
     pub body: Vec<u8>,
     /// The method that the path does know, where another one was used (T2).
     pub allow: Option<&'static str>,
+    /// In how many seconds it may be tried again, where that is known.
+    pub retry_after: Option<u64>,
+    /// Whose call it was. Not sent.
+    pub caller: Caller,
+}
+
+impl Reply {
+    /// A reply with nothing to it but this.
+    pub fn new(code: ResponseCode, format: Format, body: Vec<u8>) -> Self {
+        Self { code, format, media_type: None, body, allow: None, retry_after: None, caller: Caller::default() }
+    }
+}
+
+/// Whose call it was and where it went, as far as that came out before it was answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The name of the token.
+    pub token: Option<Arc<str>>,
+    /// The database.
+    pub database: Option<DatabaseId>,
 }
 
 /// A future that can be handed around.
@@ -63,4 +87,7 @@ pub trait Answer: Send + Sync + 'static {
     fn refuse_early(&self, _head: &Call<'_>) -> Option<Reply> {
         None
     }
+
+    /// Hears of each call that has its reply, to count it and to log it. `took` is the time since its head was there.
+    fn note(&self, _call: &Call<'_>, _reply: &Reply, _took: Duration) {}
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     call::{Answer, Call, Reply},
-    probes, service,
+    probes, request_id, service,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -17,7 +17,14 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
-use std::{convert::Infallible, error::Error, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error,
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore},
@@ -157,6 +164,7 @@ async fn respond(
     request: Request<Incoming>,
     settings: Settings,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let began = Instant::now();
     let (head, body) = request.into_parts();
     // Who looks after the process goes by the status alone.
     let always_200 = settings.always_200 && probes::probe(head.uri.path()).is_none();
@@ -164,6 +172,7 @@ async fn respond(
     let text = |name: HeaderName| header_text(&head.headers, &name);
     let (content_type, accept, authorization) =
         (text(header::CONTENT_TYPE), text(header::ACCEPT), text(header::AUTHORIZATION));
+    let request_id = request_id(&head.headers);
     let call = Call {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -171,16 +180,31 @@ async fn respond(
         content_type,
         accept,
         authorization,
+        request_id: request_id.to_str().unwrap_or_default(),
         body: &[],
     };
-    if let Some(refused) = answers.refuse_early(&call) {
-        return Ok(response(refused, settings));
-    }
-    let reply = match read(body, &bodies, settings).await {
-        Ok(body) => answers.answer(Call { body: &body, ..call }).await,
-        Err(refusal) => service::refused(&call, refusal),
+    let (body, reply) = match answers.refuse_early(&call) {
+        Some(refused) => (Bytes::new(), refused),
+        None => match read(body, &bodies, settings).await {
+            Ok(body) => {
+                let reply = answers.answer(Call { body: &body, ..call.clone() }).await;
+                (body, reply)
+            }
+            Err(refusal) => (Bytes::new(), service::refused(&call, refusal)),
+        },
     };
-    Ok(response(reply, settings))
+    answers.note(&Call { body: &body, ..call }, &reply, began.elapsed());
+    Ok(response(reply, request_id.clone(), settings))
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The sender's own, if it is sound, else a fresh one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(REQUEST_ID).filter(|given| request_id::is_sound(given.as_bytes()));
+    #[expect(clippy::expect_used, reason = "hexadecimal digits can stand in a header")]
+    let fresh = || HeaderValue::try_from(request_id::fresh()).expect("digits");
+    given.cloned().unwrap_or_else(fresh)
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -210,7 +234,7 @@ async fn read(body: Incoming, bodies: &Semaphore, settings: Settings) -> Result<
     }
 }
 
-fn response(reply: Reply, settings: Settings) -> Response<Full<Bytes>> {
+fn response(reply: Reply, request_id: HeaderValue, settings: Settings) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));
     *response.status_mut() = match reply.code {
         ResponseCode::Success => StatusCode::OK,
@@ -218,12 +242,14 @@ fn response(reply: Reply, settings: Settings) -> Response<Full<Bytes>> {
         code => StatusCode::from_u16(code.number()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.format.content_type()));
+    let media_type = reply.media_type.unwrap_or(reply.format.content_type());
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(REQUEST_ID, request_id);
     if let Some(method) = reply.allow {
         headers.insert(header::ALLOW, HeaderValue::from_static(method));
     }
-    if reply.code == ResponseCode::Unavailable {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

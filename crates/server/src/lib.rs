@@ -9,6 +9,8 @@ pub mod call; // a request and its reply, without HTTP
 pub mod failure; // refused, or failed: one place that makes answers of it
 pub mod world_file; // the configuration, from a TOML file
 pub mod worlds; // the configuration that is in force
+pub mod watch; // when a file is to be read again
+pub mod reload; // the configuration, read again
 
 pub mod geo; // where IP addresses are
 
@@ -19,5 +21,9 @@ mod get; // one profile, to look at
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process
+pub mod allowances; // what tokens have used of what they are allowed
 pub mod service; // a call to its reply
+pub mod metrics; // figures, for Prometheus
+mod access_log; // one event a call
+mod request_id; // what a call is called in it
 pub mod http; // sockets, and the only HTTP types

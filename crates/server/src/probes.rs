@@ -1,9 +1,11 @@
-//! Table: what those ask who look after the process. They need no token, and learn nothing but yes or no.
+//! Table: what those ask who look after the process. They need no token; what they learn is nobody else's business, so
+//! that these paths are not to be reached from outside.
 
 use crate::{
     call::{Call, Pending, Reply},
     failure::Failure,
-    service::{Service, reply},
+    metrics,
+    service::{Known, Service, reply},
 };
 use rollcall_codec::format::Format;
 use rollcall_model::{rejection::Rejection, response_code::ResponseCode};
@@ -11,17 +13,25 @@ use rollcall_store::{error::StoreError, transaction};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A question: where it is asked, and what makes the answer yes.
+/// A question: where it is asked, and what answers it.
 pub struct Probe {
     /// The path, without a trailing slash.
     pub path: &'static str,
-    ask: for<'a> fn(&'a Service) -> Pending<'a, Result<(), Failure>>,
+    ask: for<'a> fn(&'a Service) -> Pending<'a, Result<Page, Failure>>,
+}
+
+/// What is answered where nothing stands in the way.
+struct Page {
+    /// The media type, where it is not that of JSON.
+    media_type: Option<&'static str>,
+    body: Vec<u8>,
 }
 
 /// The questions.
 pub const PROBES: &[Probe] = &[
     Probe { path: "/healthz", ask: process }, // to be started again, if not
     Probe { path: "/readyz", ask: store },    // to be sent no requests, if not
+    Probe { path: "/metrics", ask: figures },
 ];
 
 /// How they are asked; `HEAD` is the same without the body.
@@ -38,9 +48,12 @@ pub fn probe(path: &str) -> Option<&'static Probe> {
 
 impl Probe {
     /// The answer: 200, or the failure that stands in the way.
-    pub(crate) async fn answer(&self, service: &Service) -> Reply {
-        let yes = |()| br#"{"error":0,"error_text":"Successful operation"}"#.to_vec();
-        reply((self.ask)(service).await.map(yes), Format::Json)
+    pub(crate) async fn answer(&self, service: &Service, call: &Call<'_>) -> Reply {
+        let (media_type, served) = match (self.ask)(service).await {
+            Ok(page) => (page.media_type, Ok(page.body)),
+            Err(failure) => (None, Err(failure)),
+        };
+        Reply { media_type, ..reply(served, Known::of(Format::Json), call.request_id) }
     }
 
     /// Says no to other methods.
@@ -49,21 +62,35 @@ impl Probe {
             return None;
         }
         let refusal: Rejection = ResponseCode::MethodNotAllowed.because(format!("use {METHOD}"));
-        Some(Reply { allow: Some(METHOD), ..reply(Err(refusal.into()), Format::Json) })
+        Some(Reply { allow: Some(METHOD), ..reply(Err(refusal.into()), Known::of(Format::Json), call.request_id) })
     }
 }
 
-fn process(_: &Service) -> Pending<'_, Result<(), Failure>> {
-    Box::pin(async { Ok(()) })
+fn yes() -> Page {
+    Page { media_type: None, body: br#"{"error":0,"error_text":"Successful operation"}"#.to_vec() }
 }
 
-fn store(service: &Service) -> Pending<'_, Result<(), Failure>> {
+fn process(_: &Service) -> Pending<'_, Result<Page, Failure>> {
+    Box::pin(async { Ok(yes()) })
+}
+
+fn store(service: &Service) -> Pending<'_, Result<Page, Failure>> {
     Box::pin(async {
         let ask = async {
             transaction::read(&*service.store, |_| Ok(())).await?;
             transaction::write(&*service.store, |_| Ok(())).await // which changes nothing, and shows that writes are run
         };
-        Ok(timeout(BOUND, ask).await.unwrap_or(Err(StoreError::Busy))?)
+        timeout(BOUND, ask).await.unwrap_or(Err(StoreError::Busy))?;
+        Ok(yes())
+    })
+}
+
+fn figures(service: &Service) -> Pending<'_, Result<Page, Failure>> {
+    Box::pin(async {
+        // Switched off, it is a call that there is not.
+        let page = service.metrics.as_ref().and_then(|metrics| metrics.page().ok());
+        let page = page.ok_or(Rejection::from(ResponseCode::UnknownCall))?;
+        Ok(Page { media_type: Some(metrics::MEDIA_TYPE), body: page.into_bytes() })
     })
 }
 

@@ -5,6 +5,7 @@ use crate::{
     explain,
     failure::Failure,
     get,
+    outbox::calls,
     service::Service,
 };
 use rollcall_codec::{answer, format::Format, import, request::Parameters};
@@ -58,6 +59,9 @@ pub const METHOD: &str = "POST";
 pub const ROUTES: &[Route] = &[
     Route { path: "/api/v1.1/profiles/import", action: Action::Import, serve: Serve::InDatabase(import_profile) },
     Route { path: "/api/v1.1/profiles/get", action: Action::Read, serve: Serve::InDatabase(get_profile) },
+    Route { path: "/api/rollcall/outbox/list", action: Action::Read, serve: Serve::InDatabase(calls::list) },
+    Route { path: "/api/rollcall/outbox/retry", action: Action::Delete, serve: Serve::InDatabase(calls::retry) },
+    Route { path: "/api/rollcall/outbox/drop", action: Action::Delete, serve: Serve::InDatabase(calls::drop) },
 ];
 
 /// The call at this path, with or without one trailing slash (T1).
@@ -68,14 +72,18 @@ pub fn route(path: &str) -> Option<&'static Route> {
 
 fn import_profile<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
-        let Request { service, world, parameters, format, .. } = request;
+        let Request { service, world, grant, parameters, format, .. } = request;
         let import = import::read(&parameters, database, world, service.limits)?;
-        if let Some(trial) = explain::asked(&request, &import)? {
-            let (outcome, explanation) = explain::import(&request, import, trial).await?;
-            return Ok(answer::explained(outcome, &explanation, trial, world, format));
-        }
-        let outcome = service.import(import, world).await?;
-        Ok(answer::outcome(outcome, format))
+        let trial = explain::asked(&request, &import)?;
+        let count = u32::from(!trial.is_some_and(|trial| trial.is_dry_run));
+        service.allowances.admit(grant, count)?;
+        let imported = match trial {
+            None => service.import(import, world).await.map(|outcome| answer::outcome(outcome, format)),
+            Some(trial) => explain::import(&request, import, trial)
+                .await
+                .map(|(outcome, explanation)| answer::explained(outcome, &explanation, trial, world, format)),
+        };
+        imported.inspect_err(|_| service.allowances.give_back(grant, count))
     })
 }
 

@@ -1,10 +1,13 @@
 //! A call to its reply: which call, in which format, by whom, and into which database. Rulings T1-T11.
 
 use crate::{
-    call::{Answer, Call, Pending, Reply},
+    access_log,
+    allowances::{Allowances, whole_seconds},
+    call::{Answer, Call, Caller, Pending, Reply},
     failure::Failure,
     geo::Geo,
     import::{Import, Importer},
+    metrics::Metrics,
     outbox::Backlog,
     probes::{self, Probe},
     routes::{self, METHOD, Request, Route, Serve},
@@ -27,6 +30,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::Poll,
+    time::Duration,
 };
 
 /// The server without its sockets.
@@ -45,6 +49,10 @@ pub struct Service {
     pub modes: &'static [Mode],
     /// What a body may hold.
     pub limits: Limits,
+    /// What tokens have used of what they are allowed.
+    pub allowances: Allowances,
+    /// What is counted of it all, unless nobody is to know.
+    pub metrics: Option<Metrics>,
 }
 
 impl Service {
@@ -57,8 +65,17 @@ impl Service {
     pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
-        let geo = Arc::new(Geo::none());
-        Self { worlds, store, backlog, importer: Arc::new(importer), geo, modes: MODES, limits: Limits::default() }
+        Self {
+            worlds,
+            store,
+            backlog,
+            importer: Arc::new(importer),
+            geo: Arc::new(Geo::none()),
+            modes: MODES,
+            limits: Limits::default(),
+            allowances: Allowances::default(),
+            metrics: Some(Metrics::default()),
+        }
     }
 
     /// Makes an import take effect, whichever call asks for it.
@@ -75,15 +92,13 @@ impl Service {
 impl Answer for Service {
     fn answer<'a>(&'a self, call: Call<'a>) -> Pending<'a, Reply> {
         Box::pin(async move {
+            let _under_way = self.metrics.as_ref().map(Metrics::under_way);
             if let Some(probe) = probes::probe(call.path) {
-                return probe.answer(self).await;
+                return probe.answer(self, &call).await;
             }
-            let mut format = preferred_format(&call);
-            let served = caught(self.serve(&call, &mut format)).await;
-            // The reason only: a detail may quote the body, and with it a token.
-            let refused = served.as_ref().err().map(|failure| failure.code().name());
-            tracing::debug!(?call, refused, "answered");
-            reply(served, format)
+            let mut known = Known::of(preferred_format(&call));
+            let served = caught(self.serve(&call, &mut known)).await;
+            reply(served, known, call.request_id)
         })
     }
 
@@ -93,6 +108,29 @@ impl Answer for Service {
         }
         let refusal = route(head).err().or_else(|| declared_format(head).err())?;
         Some(refused(head, refusal))
+    }
+
+    fn note(&self, call: &Call<'_>, reply: &Reply, took: Duration) {
+        let name = access_log::call_name(call.path);
+        if let Some(metrics) = &self.metrics {
+            metrics.count(name, call.body.len(), reply, took);
+        }
+        access_log::write(name, call, reply, took);
+    }
+}
+
+/// What comes out about a call on its way, whatever becomes of it.
+pub(crate) struct Known {
+    /// How the answer is to be written; the body may ask for another format than the head.
+    format: Format,
+    caller: Caller,
+    /// Where its token has used up its requests: until there are more.
+    wait: Option<Duration>,
+}
+
+impl Known {
+    pub(crate) fn of(format: Format) -> Self {
+        Self { format, caller: Caller::default(), wait: None }
     }
 }
 
@@ -108,7 +146,7 @@ async fn caught<T>(serving: impl Future<Output = Result<T, Failure>>) -> Result<
 
 /// The reply to a call whose body could not be had.
 pub fn refused(call: &Call<'_>, refusal: Rejection) -> Reply {
-    reply(Err(refusal.into()), preferred_format(call))
+    reply(Err(refusal.into()), Known::of(preferred_format(call)), call.request_id)
 }
 
 /// The format of answers that cannot ask the body: the query's, else the preferred one of `Accept`, else the request's
@@ -120,31 +158,50 @@ fn preferred_format(call: &Call<'_>) -> Format {
     asked.or_else(accepted).or_else(declared).unwrap_or(Format::Json)
 }
 
-pub(crate) fn reply(served: Result<Vec<u8>, Failure>, format: Format) -> Reply {
+/// Where to try again at once makes no sense, but soon does.
+const SOON: Duration = Duration::from_secs(1);
+
+pub(crate) fn reply(served: Result<Vec<u8>, Failure>, known: Known, request_id: &str) -> Reply {
+    let Known { format, caller, wait } = known;
     match served {
-        Ok(body) => Reply { code: ResponseCode::Success, format, body, allow: None },
+        Ok(body) => Reply { caller, ..Reply::new(ResponseCode::Success, format, body) },
         Err(failure) => {
-            let refusal = failure.into_rejection();
-            let allow = (refusal.code == ResponseCode::MethodNotAllowed).then_some(METHOD);
-            Reply { code: refusal.code, format, body: answer::refusal(&refusal, format), allow }
+            // A fault is logged where it becomes an answer.
+            let refusal = tracing::error_span!("call", request_id).in_scope(|| failure.into_rejection());
+            let wait = wait.or((refusal.code == ResponseCode::Unavailable).then_some(SOON));
+            Reply {
+                allow: (refusal.code == ResponseCode::MethodNotAllowed).then_some(METHOD),
+                retry_after: wait.map(whole_seconds),
+                caller,
+                ..Reply::new(refusal.code, format, answer::refusal(&refusal, format))
+            }
         }
     }
 }
 
 impl Service {
-    /// Serves the call. `format` is settled on the way, since the body may ask for one.
-    async fn serve(&self, call: &Call<'_>, format: &mut Format) -> Result<Vec<u8>, Failure> {
+    /// Serves the call. What comes out about it on the way is noted in `known`.
+    async fn serve(&self, call: &Call<'_>, known: &mut Known) -> Result<Vec<u8>, Failure> {
         let route = route(call)?;
         let tree = parse(call.body, declared_format(call)?, self.limits)?;
         let parameters = Parameters::of(&tree);
         if let Some(asked) = parameters.answer_format()? {
-            *format = asked;
+            known.format = asked;
         }
         let world = self.worlds.now();
         let grant = authenticate(call, &parameters, &world)?;
-        let request = Request { service: self, world: &world, grant, call, parameters, format: *format };
+        known.caller.token = Some(Arc::clone(&grant.name));
+        self.allowances.take_request(grant).map_err(|(refusal, wait)| {
+            known.wait = Some(wait);
+            refusal
+        })?;
+        let request = Request { service: self, world: &world, grant, call, parameters, format: known.format };
         match route.serve {
-            Serve::InDatabase(serve) => serve(request, database(&request, route.action)?).await,
+            Serve::InDatabase(serve) => {
+                let database = database(&request, route.action)?;
+                known.caller.database = Some(database.id);
+                serve(request, database).await
+            }
             Serve::OfConfiguration(serve) => serve(request).await,
         }
     }

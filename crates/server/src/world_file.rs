@@ -2,10 +2,12 @@
 //!
 //! The file's `[suite]` table is for the conformance suite and is not looked at here.
 
+mod keys; // which key stands where
+pub mod tokens; // `[[tokens]]`
 mod triggers; // `[[triggers]]`
 
+use anyhow::Context;
 use rollcall_model::{
-    action::Action,
     channel::{self, AddressKind, Channel},
     database::{Database, DatabaseId, SeveralFound, UnknownFields},
     field::{FieldDefinition, FieldDefinitions, FieldKind},
@@ -13,11 +15,11 @@ use rollcall_model::{
     resource::{Resource, ResourceId},
     segment::{Segment, SegmentId},
     system_field::{self, SUBSCRIPTION_FIELDS, SYSTEM_FIELDS},
-    token::{Grant, Right, TokenHash},
     world::World,
 };
 use serde::{Deserialize, de::IgnoredAny};
-use std::{collections::HashSet, fmt, hash::Hash};
+use std::{collections::HashSet, fmt, fs, hash::Hash, path::Path};
+use tokens::TokenRow;
 use toml::Spanned;
 use triggers::TriggerRow;
 
@@ -29,34 +31,61 @@ pub const DOCUMENTED: &str = include_str!("../../../fixtures/worlds/documented.t
 pub struct WorldError {
     file: String,
     line: usize,
+    /// Where no key stands there, the whole file is meant, or what is there is no TOML.
+    key: Option<String>,
     problem: String,
 }
 
 impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.problem)
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.problem)
     }
 }
 
 impl std::error::Error for WorldError {}
 
+/// Reads a world file.
+pub fn read_file(file: &Path) -> anyhow::Result<World> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read world file {}", file.display()))?;
+    Ok(read(&text, &file.display().to_string())?)
+}
+
 /// Reads a world file's text. `name` is what errors call the file.
 pub fn read(text: &str, name: &str) -> Result<World, WorldError> {
-    let at = |offset: usize, problem: String| WorldError {
+    let at = |(offset, problem): Fault| WorldError {
         file: name.to_owned(),
         line: 1 + text[..offset.min(text.len())].matches('\n').count(),
+        key: keys::key_at(text, offset),
         problem,
     };
-    let file: File = toml::from_str(text)
-        .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
-    file.check().map_err(|(offset, problem)| at(offset, problem))
+    let file: File = toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        without_secret(at((offset, error.message().to_owned())))
+    })?;
+    file.check().map_err(at)
+}
+
+/// Keys whose values nobody is shown, whatever is wrong with them.
+const SECRETS: &[&str] = &["token", "hash", "secret"];
+
+/// The parser's own words quote what it has read.
+fn without_secret(error: WorldError) -> WorldError {
+    let is_secret = error.key.as_ref().is_some_and(|key| SECRETS.iter().any(|secret| key.ends_with(secret)));
+    match is_secret {
+        true => WorldError { problem: "this is to be one text in quotes, and stands once".to_owned(), ..error },
+        false => error,
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    tokens: Vec<TokenRow>,
+    tokens: Vec<Spanned<TokenRow>>,
     databases: Vec<DatabaseRow>,
     #[serde(default)]
     channels: Vec<ChannelRow>,
@@ -66,13 +95,6 @@ struct File {
     triggers: Vec<TriggerRow>,
     #[serde(default, rename = "suite")]
     _suite: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenRow {
-    token: Spanned<String>,
-    databases: Vec<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -157,25 +179,15 @@ impl File {
     fn check(&self) -> Result<World, Fault> {
         distinct(self.databases.iter().map(|row| &row.id), "database id")?;
         distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
-        self.tokens_are_distinct()?;
         let channels = self.channels()?;
         let world = World {
             databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
             resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
-            grants: self.tokens.iter().map(|row| self.grant(row)).collect::<Result<_, _>>()?,
+            grants: tokens::grants(&self.tokens, &|id| self.database(id))?,
             channels,
             triggers: Vec::new(),
         };
         Ok(World { triggers: triggers::triggers(&self.triggers, &world)?, ..world })
-    }
-
-    /// Like [`distinct`], but the secret is left out of what is said.
-    fn tokens_are_distinct(&self) -> Result<(), Fault> {
-        let tokens = || self.tokens.iter().map(|row| &row.token);
-        let twice = tokens()
-            .enumerate()
-            .find(|(place, token)| tokens().take(*place).any(|known| known.get_ref() == token.get_ref()));
-        twice.map_or(Ok(()), |(_, token)| Err(fault(token, "this token stands twice".to_owned())))
     }
 
     fn channels(&self) -> Result<Vec<Channel>, Fault> {
@@ -189,21 +201,6 @@ impl File {
             channels.push(Channel { name: name.into(), address: AddressKind::Custom { id_field } });
         }
         Ok(channels)
-    }
-
-    fn grant(&self, row: &TokenRow) -> Result<Grant, Fault> {
-        let secret = row.token.get_ref();
-        if secret.is_empty() || secret.trim() != secret {
-            return Err(fault(&row.token, "a token cannot be empty, nor begin or end with white space".to_owned()));
-        }
-        let right = |id| Ok(Right { database: self.database(id)?, actions: Action::ALL.to_vec() });
-        Ok(Grant {
-            name: "token".into(),
-            hash: TokenHash::of(secret),
-            rights: row.databases.iter().map(right).collect::<Result<_, _>>()?,
-            rate_limit: None,
-            tariff_limit: None,
-        })
     }
 
     fn database(&self, id: &Spanned<u32>) -> Result<DatabaseId, Fault> {
@@ -388,6 +385,7 @@ fn fault<T>(place: &Spanned<T>, problem: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rollcall_model::token::TokenHash;
 
     #[test]
     fn the_documented_world_is_sound() {
@@ -418,54 +416,74 @@ mod tests {
     }
 
     #[test]
-    fn names_the_line_and_what_is_wrong_there() {
+    fn names_line_key_and_what_is_wrong_there() {
         let check = |text: &str, expected: &str| {
             let error = read(text, "w.toml").expect_err(text).to_string();
-            assert!(error.starts_with("w.toml:") && error.contains(expected), "{error}");
+            assert!(error.starts_with(&format!("w.toml:{expected}")), "{error}");
         };
         let database = "[[databases]]\nid = 1\nname = 'A'\n";
-        check("", "missing field `databases`");
-        check("[[databases]]\nid = 1\nname = 'A'\ncolour = 1", "w.toml:4: unknown field `colour`");
-        check(&format!("{database}{database}"), "w.toml:5: database id 1 stands twice");
-        check(&format!("{database}default_region = 'Russia'"), "w.toml:4: \"Russia\" is no region");
+        check("", "1: missing field `databases`");
+        check("databases = [", "1: unclosed array"); // where no key stands any more
+        check(&format!("{database}colour = 1"), "4: databases[0].colour: unknown field `colour`");
+        check("[[databases]]\nid = 1", "1: databases[0]: missing field `name`");
+        check("[[databases]]\nid = 'one'", "2: databases[0].id: invalid type");
+        check(&format!("{database}{database}"), "5: databases[1].id: database id 1 stands twice");
         check(
-            &format!("{database}fields = [\n{{ name = 'a', type = 'text' }}]"),
-            "w.toml:5: \"text\" is no field type",
+            &format!("{database}default_region = 'Russia'"),
+            "4: databases[0].default_region: \"Russia\" is no region",
         );
-        check(&format!("{database}fields = [{{ name = '_a', type = 'int' }}]"), "names of the system begin with _");
-        check(&format!("{database}fields = [{{ name = 'a b', type = 'int' }}]"), "a name is a letter");
-        check(&format!("{database}fields = [{{ name = 'a', type = 'enum' }}]"), "an enum, and only an enum");
-        check(&format!("{database}[[tokens]]\ntoken = 't'\ndatabases = [1, 7]"), "w.toml:6: there is no database 7");
-        check(&format!("{database}[[tokens]]\ntoken = ''\ndatabases = []"), "a token cannot be empty");
-        let token = "[[tokens]]\ntoken = 'secret'\ndatabases = [1]\n";
-        check(&format!("{database}{token}{token}"), "w.toml:8: this token stands twice");
+        let fields = |rows: &str| format!("{database}fields = [\n{rows}]");
+        check(&fields("{ name = 'a', type = 'text' }"), "5: databases[0].fields[0].type: \"text\" is no field type");
         check(
-            &format!("{database}fields = [{{ name = 'segments', type = 'int' }}]"),
-            "shows something else by that name",
+            &fields("{ name = '_a', type = 'int' }"),
+            "5: databases[0].fields[0].name: field _a: names of the system",
         );
-        let options =
-            |words: &str| format!("{database}fields = [{{ name = 'a', type = 'enum', options = [{words}] }}]");
-        check(&options("'1', '0'"), "an option is a word");
-        check(&options("'a', 'a'"), "option a stands twice");
-        let flagged = |flags: &str| format!("{database}fields = [\n{{ name = 'a', {flags} }}]");
         check(
-            &flagged("type = 'tags', unique = true"),
-            "w.toml:5: field a: a field of type tags cannot be unique; int,",
+            &fields("{ name = 'a b', type = 'int' }"),
+            "5: databases[0].fields[0].name: field \"a b\": a name is a letter",
         );
-        check(&flagged("type = 'bool', unique = true"), "w.toml:5: field a: a field of type bool cannot be unique");
+        check(
+            &fields("{ name = 'a', type = 'enum' }"),
+            "5: databases[0].fields[0].name: field a: an enum, and only an enum",
+        );
+        check(
+            &fields("{ name = 'id', type = 'int' }"),
+            "5: databases[0].fields[0].name: field id: a profile shows something",
+        );
+        let options = |words: &str| fields(&format!("{{ name = 'a', type = 'enum', options = [{words}] }}"));
+        check(&options("'b', '0'"), "5: databases[0].fields[0].options[1]: an option is a word");
+        check(&options("'a', 'a'"), "5: databases[0].fields[0].options[1]: option a stands twice");
+        let flagged = |flags: &str| fields(&format!("{{ name = 'a', {flags} }}"));
+        let of_a = |key: &str, problem: &str| format!("5: databases[0].fields[0].{key}: {problem}");
+        let not_unique = "field a: a field of type bool cannot be unique";
+        check(&flagged("type = 'bool', unique = true"), &of_a("unique", not_unique));
         check(
             &flagged("type = 'object', indexed = true"),
-            "w.toml:5: field a: a field of type object cannot be searched",
+            &of_a("indexed", "field a: a field of type object cannot be searched"),
         );
-        check(&flagged("type = 'int', unique = true, indexed = false"), "w.toml:5: field a: a unique field is indexed");
-        check(&flagged("type = 'int', required = 'yes'"), "w.toml:5: invalid type: string \"yes\", expected a boolean");
+        let unsearchable = "field a: a unique field is indexed";
+        check(&flagged("type = 'int', unique = true, indexed = false"), &of_a("indexed", unsearchable));
+        check(&flagged("type = 'int', required = 'yes'"), &of_a("required", "invalid type"));
         let resource = "[[resources]]\nid = 1\nname = 'R'\ndatabases = [1]\n";
         for flag in ["required = true", "unique = false", "indexed = true"] {
-            let flagged =
-                format!("{database}{resource}channels = []\nfields = [\n{{ name = 'a', type = 'int', {flag} }}]");
-            check(&flagged, "is said of fields of databases only");
+            let own = format!("channels = []\nfields = [\n{{ name = 'a', type = 'int', {flag} }}]");
+            check(&format!("{database}{resource}{own}"), "10: resources[0].fields[0].");
         }
-        check(&format!("{database}{resource}channels = ['fax']"), "w.toml:8: there is no channel \"fax\"");
-        check(&format!("{database}[[channels]]\nname = 'sms'\nid_field = 'id'"), "channel \"sms\" is defined already");
+        check(
+            &format!("{database}{resource}channels = ['fax']"),
+            "8: resources[0].channels[0]: there is no channel \"fax\"",
+        );
+        let channel = "[[channels]]\nname = 'sms'\nid_field = 'id'";
+        check(&format!("{database}{channel}"), "5: channels[0].name: channel \"sms\" is defined already");
+    }
+
+    #[test]
+    fn shows_no_secret_whatever_is_wrong_with_it() {
+        for token in ["token = 123456789", "token = { a = 'SECRET' }", "hash = [1, 'SECRET']", "token = 'SECRET"] {
+            let text = format!("[[databases]]\nid = 1\nname = 'A'\n[[tokens]]\n{token}\ndatabases = [1]\n");
+            let error = read(&text, "w.toml").expect_err(token).to_string();
+            assert!(error.starts_with("w.toml:5: "), "{error}");
+            assert!(!error.contains("SECRET") && !error.contains("123456789"), "{error}");
+        }
     }
 }

@@ -22,6 +22,9 @@ fn every_command_explains_itself() {
     assert_snapshot!("check", help(&["check"]));
     assert_snapshot!("backup", help(&["backup"]));
     assert_snapshot!("world_check", help(&["world", "check"]));
+    assert_snapshot!("world_show", help(&["world", "show"]));
+    assert_snapshot!("token_new", help(&["token", "new"]));
+    assert_snapshot!("token_hash", help(&["token", "hash"]));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use bytes::Bytes;
-use common::{Connection, IMPORT, Server, TOKEN, authorised, documented_world, request_text, serve, service};
+use common::{Connection, IMPORT, Server, TOKEN, authorised, documented_world, log::Log, request_text, serve, service};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rollcall_codec::format::Format;
@@ -27,7 +27,7 @@ use rollcall_store::{
 };
 use serde_json::{Value, json};
 use std::{
-    io::{self, Write},
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
@@ -270,7 +270,7 @@ impl Answer for Gate {
         Box::pin(async {
             self.asked.send(()).unwrap();
             self.opens.notified().await;
-            Reply { code: ResponseCode::Success, format: Format::Json, body: b"{}".to_vec(), allow: None }
+            Reply::new(ResponseCode::Success, Format::Json, b"{}".to_vec())
         })
     }
 }
@@ -392,32 +392,9 @@ fn tells_by_the_status_that_the_store_does_not_answer() {
     }
 }
 
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn no_token_is_ever_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    let log_everything = move || {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    };
+    let (log, log_everything) = Log::of_everything();
     let server = Server::start_within(log_everything, Arc::new(service()), Settings::default());
     let mut client = server.connect();
     let wrong = "wrong-secret";
@@ -437,7 +414,7 @@ fn no_token_is_ever_logged() {
         import_over_http_2(server.address, &target);
     }
     server.stop();
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("answered") && log.contains(IMPORT), "the log is not caught: {log}");
     for line in log.lines() {
         assert!(!line.contains(TOKEN) && !line.contains(wrong), "{line}");

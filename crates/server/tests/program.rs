@@ -6,9 +6,13 @@ mod common;
 
 use common::{
     Connection,
+    desk::said,
     people::{Outcome, Person},
     program::{Place, check_refusal, rollcall, run},
 };
+use insta::assert_snapshot;
+use rollcall_model::token::TokenHash;
+use rollcall_server::world_file;
 
 #[test]
 fn stops_at_sigterm_and_keeps_everything() {
@@ -64,7 +68,62 @@ fn checks_a_world_file_and_names_the_line_that_is_wrong() {
         (checked.status.code(), &*checked.stdout),
         (Some(0), &b"sound: 1 databases, 0 resources, 0 tokens\n"[..])
     );
-    check_refusal(&check(&format!("{sound}colour = 'red'\n")), &["world.toml:4: unknown field `colour`"]);
-    check_refusal(&check(&format!("{sound}[[databases]]\nid = 1\nname = 'B'\n")), &["world.toml:5: database id 1"]);
+    check_refusal(
+        &check(&format!("{sound}colour = 'red'\n")),
+        &["world.toml:4: databases[0].colour: unknown field `colour`"],
+    );
+    check_refusal(
+        &check(&format!("{sound}[[databases]]\nid = 1\nname = 'B'\n")),
+        &["world.toml:5: databases[1].id: database id 1"],
+    );
     check_refusal(&run(rollcall().args(["world", "check", "missing.toml"])), &["missing.toml"]);
+    let serve = run(rollcall().args(["--memory", "--world", "missing.toml"]));
+    check_refusal(&serve, &["there is no world file missing.toml", "--world FILE"]);
+}
+
+#[test]
+fn shows_what_a_world_file_comes_to_and_no_secret_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.toml");
+    let text = "[[databases]]\nid = 1\nname = 'A'\ndefault_region = 'RU'\n\
+                fields = [{ name = 'tier', type = 'enum', options = ['a', 'b'] }]\n\
+                [[tokens]]\ntoken = 'hidden-token'\ndatabases = [1]\nactions = ['read']\n\
+                rate_limit = { requests = 5, per = '1m' }\n";
+    std::fs::write(&file, text).unwrap();
+    let show = |options: &[&str]| said(&run(rollcall().args(["world", "show"]).args(options).arg(&file)));
+    let shown = show(&[]);
+    assert_snapshot!("world", shown);
+    let read: toml::Table = shown.parse().unwrap();
+    let json: serde_json::Value = serde_json::from_str(&show(&["--json"])).unwrap();
+    for section in ["databases", "channels", "tokens"] {
+        assert_eq!(serde_json::to_value(&read[section]).unwrap(), json[section]);
+    }
+    let hash = TokenHash::of("hidden-token").to_string();
+    assert!(!shown.contains("hidden") && !shown.contains(&hash) && !json.to_string().contains(&hash));
+}
+
+#[test]
+fn a_new_token_is_let_in_by_the_lines_that_come_with_it() {
+    let made = || said(&run(rollcall().args(["token", "new", "--name", "a \"shop\""])));
+    let (text, other) = (made(), made());
+    let (token, lines) = text.split_once('\n').unwrap();
+    assert!(token.len() == 32 && token.bytes().all(|digit| b"0123456789abcdef".contains(&digit)), "{token}");
+    assert!(!other.contains(token) && !lines.contains(token), "{text}{other}");
+    let world = world_file::read(&format!("[[databases]]\nid = 1\nname = 'A'\n{lines}"), "w.toml").unwrap();
+    assert_eq!(&*world.grant(TokenHash::of(token)).unwrap().name, "a \"shop\"");
+}
+
+#[test]
+fn hashes_a_token_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token.txt");
+    let hash = |token: &str| {
+        std::fs::write(&file, token).unwrap();
+        run(rollcall().args(["token", "hash"]).stdin(std::fs::File::open(&file).unwrap()))
+    };
+    let expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";
+    assert_eq!([said(&hash("abc")), said(&hash("abc\n"))], [expected, expected]);
+    for wrong in ["", "\n", " abc", "abc \n"] {
+        check_refusal(&hash(wrong), &["a token cannot be empty"]);
+    }
 }

@@ -1020,7 +1020,8 @@ impl Bench {
     fn send(&self, attempt: &Attempt) -> Reply {
         let Attempt { method, path, query, content_type, authorization, body, .. } = attempt;
         let (content_type, authorization) = (*content_type, *authorization);
-        answer(&self.service, Call { method, path, query, content_type, accept: None, authorization, body })
+        let (accept, request_id) = (None, "");
+        answer(&self.service, Call { method, path, query, content_type, accept, authorization, request_id, body })
     }
 
     fn get(&self, search: Value) -> Value {

@@ -77,6 +77,11 @@ impl Server {
         self.process.log()
     }
 
+    /// Tells it to read its configuration again, as an operator would (SIGHUP), and does not wait.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        self.process.signal("HUP")
+    }
+
     /// Asks it to stop, as an operator would (SIGTERM), and waits.
     pub fn stop(mut self) -> anyhow::Result<()> {
         self.process.signal("TERM")?;
@@ -115,7 +120,7 @@ impl Process {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status().context("no `kill` here")?;
         if !status.success() {
-            bail!("the server cannot be told to stop");
+            bail!("the server cannot be signalled");
         }
         Ok(())
     }

@@ -142,8 +142,7 @@ mod tests {
     #[test]
     fn ids_of_its_own_become_ours_again() {
         let ours = r#"{"error":0,"profile_id":"54759eb3c090d83494e2d804"}"#;
-        let (code, format, allow) = (ResponseCode::Success, Format::Json, None);
-        let mut reply = Reply { code, format, body: ours.into(), allow };
+        let mut reply = Reply::new(ResponseCode::Success, Format::Json, ours.into());
         in_own_ids(&mut reply);
         assert_eq!(text(&reply), r#"{"error":0,"profile_id":"ID.FEHFJOLDMAJANIDEJEOCNIAE"}"#);
         assert_eq!(from_own_ids(text(&reply)), ours);

@@ -51,9 +51,10 @@ pub(crate) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn as_text(report: &Report) -> String {
-    let Report { profiles, keys, outlived, segments, bytes, findings, wrong, events } = report;
+    let Report { profiles, keys, outlived, events, segments, bytes, findings, wrong } = report;
     let looked_at = format!(
-        "{profiles} profiles, {keys} entries of keys ({outlived} outlived), {events} events, {segments} log files of {bytes} bytes"
+        "{profiles} profiles, {keys} entries of keys ({outlived} outlived), {events} events, {segments} log files of \
+         {bytes} bytes"
     );
     if report.is_clean() {
         return format!("sound: {looked_at}\n");
@@ -68,7 +69,7 @@ fn as_text(report: &Report) -> String {
 }
 
 fn as_json(report: &Report) -> String {
-    let Report { profiles, keys, outlived, segments, bytes, findings, wrong, events } = report;
+    let Report { profiles, keys, outlived, events, segments, bytes, findings, wrong } = report;
     let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
     let report = json!({
         "sound": report.is_clean(),

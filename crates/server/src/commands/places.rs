@@ -118,22 +118,20 @@ pub(crate) struct WorldOptions {
 }
 
 impl WorldOptions {
-    /// Whether it is the documented world, since no other is named.
-    pub(crate) fn is_documented(&self) -> bool {
-        self.world.is_none()
+    /// The file, unless it is the documented world, which has none.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.world.as_deref()
     }
 
     /// Reads the world.
     pub(crate) fn read(&self) -> anyhow::Result<World> {
         match &self.world {
-            Some(file) => read_world(file),
+            Some(file) if !file.exists() => bail!(
+                "there is no world file {}: name it with --world FILE, or leave that out for the documented world",
+                file.display()
+            ),
+            Some(file) => world_file::read_file(file),
             None => Ok(world_file::read(world_file::DOCUMENTED, "the documented world")?),
         }
     }
-}
-
-/// Reads a world file.
-pub(crate) fn read_world(file: &Path) -> anyhow::Result<World> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read world file {}", file.display()))?;
-    Ok(world_file::read(&text, &file.display().to_string())?)
 }

@@ -3,7 +3,7 @@
 use super::places::{StoreOptions, WorldOptions};
 use anyhow::{Context, bail};
 use clap::{
-    Args,
+    Args, ValueEnum,
     builder::{RangedU64ValueParser, TypedValueParser},
 };
 use rollcall_codec::limits::Limits;
@@ -15,14 +15,22 @@ use rollcall_server::{
         Backlog,
         deliverer::{Deliverer, DeliverySettings},
     },
+    reload::reload,
     service::Service,
+    watch::{self, Watch},
 };
 use rollcall_store::{memory::MemoryStore, transaction::Store};
-use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::oneshot,
     task::JoinHandle,
 };
 
@@ -68,6 +76,14 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     webhooks: WebhookOptions,
+
+    /// Count nothing, and have no /metrics
+    #[arg(long)]
+    no_metrics: bool,
+
+    /// How the log is written
+    #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
 }
 
 /// How events are sent to the webhooks of triggers.
@@ -105,6 +121,13 @@ fn seconds(text: &str) -> anyhow::Result<Duration> {
     Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
 
+/// How the log is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text, // lines to read
+    Json, // an object a line
+}
+
 /// The JSON parser has a bound of its own a little above this.
 fn depth() -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::new().range(1..=100)
@@ -112,22 +135,24 @@ fn depth() -> impl TypedValueParser<Value = usize> {
 
 /// Serves until told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+    let watches = Watches::of(arguments);
     let world = arguments.world.read()?;
-    if arguments.world.is_documented() && !arguments.listen.ip().is_loopback() {
+    if arguments.world.file().is_none() && !arguments.listen.ip().is_loopback() {
         bail!(
             "the documented world's token is public, so it is served on loopback addresses only, not on {}; \
              give a world file of your own with --world FILE",
             arguments.listen.ip()
         );
     }
-    let geo = Arc::new(arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?);
+    let geo = arguments.geo.as_deref().map_or_else(|| Ok(Geo::none()), Geo::open)?;
     let connections = open_files_for_connections()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     // Before the store, so that a mistaken address does not leave a folder behind.
     let listener = runtime.block_on(TcpListener::bind(arguments.listen));
     let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let store = open_store(arguments)?;
-    let served = runtime.block_on(serve(arguments, listener, connections, world, geo, Arc::clone(&store)));
+    let service = Arc::new(service(arguments, world, geo, Arc::clone(&store)));
+    let served = runtime.block_on(serve(arguments, listener, connections, service, watches));
     store.close()?;
     served
 }
@@ -153,20 +178,7 @@ fn open_files_for_connections() -> anyhow::Result<usize> {
     Ok(left.min(wanted))
 }
 
-async fn serve(
-    arguments: &ServeArguments,
-    listener: TcpListener,
-    connections: usize,
-    world: World,
-    geo: Arc<Geo>,
-    store: Arc<dyn Store>,
-) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    reload_on_hangup(Arc::clone(&geo))?;
-    tokio::spawn(Arc::clone(&geo).watch());
-    let address = listener.local_addr()?;
-    writeln!(std::io::stdout(), "listening on http://{address}")?;
-    tracing::info!(%address, "serving");
+fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn Store>) -> Service {
     let limits = Limits {
         depth: arguments.max_depth,
         text_bytes: arguments.max_text,
@@ -174,15 +186,34 @@ async fn serve(
         ..Limits::default()
     };
     let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
-    let service = Service { limits, geo, ..Service::with_backlog(world, store, backlog) };
+    let service = Service::with_backlog(world, store, Arc::clone(&backlog));
+    let metrics = service.metrics.filter(|_| !arguments.no_metrics);
+    if let Some(metrics) = &metrics {
+        metrics.set_backlog(move || backlog.waiting() as u64);
+    }
+    Service { limits, metrics, geo: Arc::new(geo), ..service }
+}
+
+async fn serve(
+    arguments: &ServeArguments,
+    listener: TcpListener,
+    connections: usize,
+    service: Arc<Service>,
+    watches: Watches,
+) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    watches.begin(&service)?;
     let (stop, delivered) = deliver_until(stop, &service, arguments.webhooks.settings());
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    tracing::info!(%address, "serving");
     let settings = Settings {
         body_bytes: arguments.max_body,
         always_200: arguments.always_200,
         connections,
         ..Settings::default()
     };
-    http::serve(listener, Arc::new(service), settings, stop).await;
+    http::serve(listener, service, settings, stop).await;
     delivered.await?;
     tracing::info!("stopped");
     Ok(())
@@ -194,12 +225,12 @@ fn deliver_until<S: Future<Output = ()>>(
     service: &Service,
     settings: DeliverySettings,
 ) -> (impl Future<Output = ()> + use<S>, JoinHandle<()>) {
-    let (tell, mut told) = watch::channel(());
+    let (tell, told) = oneshot::channel::<()>();
     let (store, worlds, backlog) =
         (Arc::clone(&service.store), Arc::clone(&service.worlds), Arc::clone(&service.backlog));
     let deliverer = Deliverer { store, worlds, backlog, settings };
     let delivered = tokio::spawn(deliverer.run(async move {
-        let _told_or_nobody_is_there_to_tell = told.changed().await;
+        let _told_or_nobody_is_there_to_tell = told.await;
     }));
     let stop = async move {
         stop.await;
@@ -208,14 +239,40 @@ fn deliver_until<S: Future<Output = ()>>(
     (stop, delivered)
 }
 
-/// Reads the geo file again at each SIGHUP.
-fn reload_on_hangup(geo: Arc<Geo>) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+/// The files that are read again at SIGHUP, and when they are not as they were.
+struct Watches {
+    world: Option<Watch>,
+    geo: Option<Watch>,
+}
+
+impl Watches {
+    /// To be made before the files are read.
+    fn of(arguments: &ServeArguments) -> Self {
+        let watch = |file: Option<&Path>| file.map(|file| Watch::new(file.to_owned()));
+        Self { world: watch(arguments.world.file()), geo: watch(arguments.geo.as_deref()) }
+    }
+
+    fn begin(self, service: &Arc<Service>) -> anyhow::Result<()> {
+        if let Some(geo) = self.geo {
+            let service = Arc::clone(service);
+            geo.begin(move |file| service.geo.reload(file))?;
+        }
+        match self.world {
+            Some(world) => {
+                let service = Arc::clone(service);
+                world.begin(move |file| reload(file, &service))?;
+            }
+            None => say_that_nothing_is_read_again()?,
+        }
+        Ok(())
+    }
+}
+
+fn say_that_nothing_is_read_again() -> anyhow::Result<()> {
+    let mut hangups = watch::hangups()?;
     tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            let geo = Arc::clone(&geo);
-            // A panic is in the log, and the file that was read before stays in force.
-            let _ended = tokio::task::spawn_blocking(move || geo.reload()).await;
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP: the documented world is part of the program, there is no file to read again");
         }
     });
     Ok(())

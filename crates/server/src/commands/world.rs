@@ -1,8 +1,14 @@
 //! `rollcall world`: questions about a world file.
 
-use super::places::read_world;
+mod show; // the configuration as it takes effect
+
+use anyhow::bail;
 use clap::{Args, Subcommand};
-use std::{io::Write, path::PathBuf};
+use rollcall_server::world_file;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 #[derive(Args)]
 pub(crate) struct WorldArguments {
@@ -18,12 +24,31 @@ enum Question {
         /// The world file
         file: PathBuf,
     },
+    /// Show what a world file comes to: what it says, what it leaves to defaults, and what belongs to the system
+    #[command(after_help = "Examples:\n  rollcall world show shop.toml\n  rollcall world show --json shop.toml
+\nNeither tokens nor their hashes are shown, nor secrets of webhooks.")]
+    Show {
+        /// The world file
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub(crate) fn run(arguments: &WorldArguments) -> anyhow::Result<()> {
-    let Question::Check { file } = &arguments.question;
-    let world = read_world(file)?;
-    let (databases, resources) = (world.databases.len(), world.resources.len());
-    writeln!(std::io::stdout(), "sound: {databases} databases, {resources} resources, {} tokens", world.grants.len())?;
+    match &arguments.question {
+        Question::Check { file } => {
+            let world = world_file::read_file(file)?;
+            let (databases, resources, tokens) = (world.databases.len(), world.resources.len(), world.grants.len());
+            writeln!(io::stdout(), "sound: {databases} databases, {resources} resources, {tokens} tokens")?;
+        }
+        Question::Show { file, json } => {
+            let world = world_file::read_file(file)?;
+            let text = if *json { show::json(&world) } else { show::text(&world) };
+            let Ok(text) = text else { bail!("the configuration cannot be written: {text:?}") };
+            io::stdout().write_all(text.as_bytes())?;
+        }
+    }
     Ok(())
 }

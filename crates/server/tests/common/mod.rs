@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
 pub(crate) mod desk; // stores and files of lines, and commands on them
+pub(crate) mod log; // what the server logs, in memory
 pub(crate) mod modes; // every way to say whom a request means
 pub(crate) mod people; // imports that carry everything, and whether a server still has them
 pub(crate) mod program; // the program as a process
@@ -63,7 +64,7 @@ pub(crate) fn service() -> Service {
 /// A call as most clients make it.
 pub(crate) fn call<'a>(path: &'a str, format: Format, body: &'a [u8]) -> Call<'a> {
     let content_type = Some(format.media_types()[0]);
-    Call { method: "POST", path, query: "", content_type, accept: None, authorization: None, body }
+    Call { method: "POST", path, query: "", content_type, accept: None, authorization: None, request_id: "", body }
 }
 
 /// The reply to a call.

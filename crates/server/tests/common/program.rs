@@ -13,7 +13,9 @@ use tempfile::TempDir;
 pub(crate) fn rollcall() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.env("RUST_LOG", "warn");
-    ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE", "ROLLCALL_GEO"].iter().for_each(|name| {
+    let of_this_machine =
+        ["ROLLCALL_LISTEN", "ROLLCALL_DATA", "ROLLCALL_WORLD", "ROLLCALL_STORE", "ROLLCALL_LOG_FORMAT", "ROLLCALL_GEO"];
+    of_this_machine.iter().for_each(|name| {
         command.env_remove(name);
     });
     command
@@ -77,6 +79,13 @@ impl Place {
     pub(crate) fn start_two_on(&self, url: &str) -> Vec<Server> {
         let start = || Server::start(self.rollcall().args(["--store", url])).unwrap();
         vec![start(), start()]
+    }
+
+    /// Writes another world file in place of the one that is there, at once.
+    pub(crate) fn exchange_world(&self, text: &str) {
+        let new = self.folder.path().join("world.new");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, self.world()).unwrap();
     }
 
     fn world(&self) -> PathBuf {
