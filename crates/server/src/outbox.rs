@@ -9,6 +9,7 @@ mod queue; // whose turn it is: no clock, no store, no network
 mod webhook; // one event over HTTP, signed
 
 pub mod letters; // the outbox as people see it: looked at, sent again, thrown away
+pub(crate) mod calls; // the same over HTTP
 
 pub(crate) use webhook::is_address;
 
