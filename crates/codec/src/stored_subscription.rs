@@ -4,7 +4,7 @@
 use crate::{
     contact::required,
     element::{Element, Object},
-    encode::{category, email, phone, resource},
+    encode::{category, email, field_value, phone, resource},
     exact::{self, mark, marked},
     node::Node,
     subscription::status,
@@ -12,13 +12,14 @@ use crate::{
 use rollcall_model::{
     address::Address,
     channel::ChannelName,
-    field::Fields,
+    field::{FieldValue, Fields},
     rejection::Rejection,
     resource::ResourceId,
     subscription::{Registration, Subscription},
 };
 
-const PARTS: &[&str] = &["resource_id", "channel", "address", "status", "priority", "custom_fields", "cats"];
+const PARTS: &[&str] =
+    &["resource_id", "channel", "address", "status", "priority", "custom_fields", "cats", "date", "ip", "url"];
 
 /// An address of any kind: the kind's name after the mark, and how it is read.
 type Reader = fn(Element<'_, '_>) -> Result<Address, Rejection>;
@@ -41,7 +42,7 @@ fn push(given: Element<'_, '_>) -> Result<Address, Rejection> {
 
 /// Writes the subscription, with its fields as they were written.
 pub(crate) fn write(known: &Subscription, custom_fields: Node) -> Node {
-    Node::object([
+    let parts = [
         ("resource_id", resource(known.resource)),
         ("channel", Node::text(&known.channel)),
         ("address", address(&known.address)),
@@ -49,7 +50,16 @@ pub(crate) fn write(known: &Subscription, custom_fields: Node) -> Node {
         ("priority", Node::Int(known.priority.into())),
         ("custom_fields", custom_fields),
         ("cats", Node::List(known.categories.iter().map(category).collect())),
-    ])
+    ];
+    Node::object(parts.into_iter().chain(registration(&known.registration)))
+}
+
+/// How it came about, as far as that was told.
+fn registration(registration: &Registration) -> impl Iterator<Item = (&'static str, Node)> {
+    let Registration { date, ip, url } = registration;
+    let date = date.map(|moment| ("date", field_value(&FieldValue::Date(moment))));
+    let ip = ip.map(|address| ("ip", field_value(&FieldValue::Ip(address))));
+    date.into_iter().chain(ip).chain(url.as_deref().map(|page| ("url", Node::text(page))))
 }
 
 fn address(address: &Address) -> Node {
@@ -85,7 +95,15 @@ fn read_object(object: Object<'_, '_>) -> Result<Subscription, Rejection> {
         priority: i32::try_from(priority.int()?).map_err(|_| priority.refuse("out of range"))?,
         custom_fields: read_fields(part("custom_fields")?)?,
         categories: part("cats")?.items().map(|name| name.text().map(Into::into)).collect::<Result<_, _>>()?,
-        registration: Registration::default(),
+        registration: read_registration(object)?,
+    })
+}
+
+fn read_registration(object: Object<'_, '_>) -> Result<Registration, Rejection> {
+    Ok(Registration {
+        date: object.given("date").map(Element::any_date).transpose()?,
+        ip: object.given("ip").map(Element::ip).transpose()?,
+        url: object.given("url").map(|page| page.text().map(Into::into)).transpose()?,
     })
 }
 
