@@ -238,9 +238,10 @@ fn start(path: &Path, name: &str, work: impl FnOnce() + Send + 'static) -> Resul
 #[cfg(test)]
 mod tests {
     use super::{log::Position, *};
-    use crate::transaction::Transaction;
+    use crate::transaction::{OutboxChange, Transaction};
     use rollcall_model::{
         database::DatabaseId,
+        event::EventNumber,
         field::FieldValue,
         profile::{Profile, ProfileId},
     };
@@ -358,6 +359,13 @@ mod tests {
         let before = commits(&folder);
         hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
         hand_over(&store, |_| Ok(())).blocking_recv().unwrap().unwrap();
+        let nothing_to_remove = |transaction: &mut dyn Transaction| {
+            transaction.remove(DATABASE, numbered(7).id)?;
+            transaction.put(numbered(8))?;
+            transaction.remove(DATABASE, numbered(8).id)?;
+            transaction.change_outbox(OutboxChange::Remove(EventNumber(7)))
+        };
+        hand_over(&store, nothing_to_remove).blocking_recv().unwrap().unwrap();
         assert_eq!(commits(&folder), before);
         hand_over(&store, |transaction| transaction.put(numbered(2))).blocking_recv().unwrap().unwrap();
         assert_eq!(commits(&folder), before + 1);
