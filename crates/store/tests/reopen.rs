@@ -196,11 +196,16 @@ fn three_profiles() -> (TempDir, PathBuf, PathBuf) {
     (1..=3).for_each(|number| keep(&store, &found_by_everything(number)));
     drop(store);
     let (log, index) = (folder.path().join("0000000001.log"), folder.path().join("index"));
-    let bytes = fs::read(&log).unwrap();
-    let mark = bytes.windows(4).rposition(|head| head == b"RCf2").unwrap();
-    fs::write(&log, &bytes[..mark + FRAME_HEAD]).unwrap();
+    cut_zeros(&log);
     assert!(index.exists());
     (folder, log, index)
+}
+
+/// Ends a segment with its mark.
+fn cut_zeros(log: &Path) {
+    let bytes = fs::read(log).unwrap();
+    let mark = bytes.windows(4).rposition(|head| head == b"RCf2").unwrap();
+    fs::write(log, &bytes[..mark + FRAME_HEAD]).unwrap();
 }
 
 /// Where a profile's first e-mail address is in the log; its record is around it.
@@ -419,6 +424,7 @@ fn writes_the_fixture() {
     let changes = vec![OutboxChange::Remove(posted[0].0), OutboxChange::Replace(posted[1].0, event("second"))];
     change_outbox(&store, changes);
     drop(store);
+    cut_zeros(&folder.path().join("0000000001.log"));
     let fixture = Path::new(FIXTURES).join("format-3");
     if fixture.exists() {
         fs::remove_dir_all(&fixture).unwrap();
