@@ -455,6 +455,17 @@ impl Session {
         }
     }
 
+    /// Makes a checkpoint, of whose pieces some are of a later moment than others.
+    fn write_between_looks(&mut self, next: &mut i64, chance: &mut Chance) {
+        let (files, state) = (self.folder.clone(), Arc::clone(self.writer.state()));
+        let _perhaps = checkpoint::write(&files, self.writer.end(), &mut |look| {
+            look(&writer::read(&state).index);
+            if chance.is_one_in(50) {
+                let _perhaps = self.write(&[self.any_fact(next, chance)]);
+            }
+        });
+    }
+
     /// How long the files of the log are.
     fn log_bytes(&self) -> u64 {
         let disk = &self.folder.recorded().now;
@@ -525,8 +536,10 @@ fn work(mut session: Session, next: &mut i64, fails: bool, expected: &Expected, 
             session = session.killed(expected, &format!("seed {}, killed", chance.seed));
         }
         if chance.is_one_in(2) {
-            let with_checkpoint = chance.is_one_in(4);
-            session.do_chores(with_checkpoint);
+            session.do_chores(chance.is_one_in(8));
+        }
+        if chance.is_one_in(16) {
+            session.write_between_looks(next, chance);
         }
     }
     session
