@@ -12,7 +12,7 @@ use crate::{
 use rollcall_model::{
     address::Address,
     channel::ChannelName,
-    field::{FieldValue, Fields},
+    field::Fields,
     rejection::Rejection,
     resource::ResourceId,
     subscription::{Registration, Subscription},
