@@ -75,7 +75,14 @@ fn prove(rounds: usize, store: impl Fn(&Place) -> Vec<OsString>) {
 fn start(place: &Place, store: &[OsString]) -> Server {
     let mut command = place.rollcall();
     command.args(store);
-    command.args(["--webhook-retry-first", "0.002", "--webhook-retry-longest", "0.02", "--webhook-attempts", "1000000"]);
+    command.args([
+        "--webhook-retry-first",
+        "0.002",
+        "--webhook-retry-longest",
+        "0.02",
+        "--webhook-attempts",
+        "1000000",
+    ]);
     Server::start(&mut command).unwrap()
 }
 
