@@ -1,11 +1,6 @@
 //! Table: faults of the calls about one profile, beside the import. Dossier 6.2.
 
-use super::{
-    answers::rename,
-    bodies::TOKEN,
-    fault,
-    fields::clear_absent,
-};
+use super::{answers::rename, bodies::TOKEN, fault, fields::clear_absent};
 use crate::{
     Fault,
     lens::Lens,
