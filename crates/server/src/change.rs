@@ -32,7 +32,11 @@ async fn imported(request: Request<'_>, database: &Database, scope: ImportScope)
     let Request { service, world, grant, parameters, format, .. } = request;
     let import = import::read_as(scope, &parameters, database, world, service.limits)?;
     if let Some(trial) = explain::asked(&request, &import)? {
-        let (outcome, explanation) = explain::import(&request, import, trial).await?;
+        let explaining = explain::import(&request, import, trial);
+        let (outcome, explanation) = match trial.is_dry_run {
+            true => explaining.await?,
+            false => service.allowances.import(grant, explaining).await?,
+        };
         return Ok(answer::explained(outcome, &explanation, trial, world, format));
     }
     let outcome = service.import(import, world, grant).await?;
