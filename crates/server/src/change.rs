@@ -32,10 +32,11 @@ async fn imported(request: Request<'_>, database: &Database, scope: ImportScope)
     let Request { service, world, grant, parameters, format, .. } = request;
     let import = import::read_as(scope, &parameters, database, world, service.limits)?;
     if let Some(trial) = explain::asked(&request, &import)? {
-        let count = u32::from(!trial.is_dry_run); // what is only tried is no imported profile
-        service.allowances.admit(grant, count)?;
-        let explained = explain::import(&request, import, trial).await;
-        let (outcome, explanation) = explained.inspect_err(|_| service.allowances.give_back(grant, count))?;
+        let explaining = explain::import(&request, import, trial);
+        let (outcome, explanation) = match trial.is_dry_run {
+            true => explaining.await?,
+            false => service.allowances.import(grant, explaining).await?,
+        };
         return Ok(answer::explained(outcome, &explanation, trial, world, format));
     }
     let outcome = service.import(import, world, grant).await?;

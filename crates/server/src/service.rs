@@ -65,6 +65,9 @@ impl Service {
     pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
+        let metrics = Metrics::default();
+        let waiting = Arc::clone(&backlog);
+        metrics.set_backlog(move || waiting.waiting() as u64);
         Self {
             worlds,
             store,
@@ -74,7 +77,7 @@ impl Service {
             modes: MODES,
             limits: Limits::default(),
             allowances: Allowances::default(),
-            metrics: Some(Metrics::default()),
+            metrics: Some(metrics),
         }
     }
 
@@ -85,8 +88,7 @@ impl Service {
         world: &Arc<World>,
         grant: &Grant,
     ) -> Result<ImportOutcome, Failure> {
-        self.allowances.admit(grant, 1)?;
-        self.change(import, world).await.inspect_err(|_| self.allowances.give_back(grant, 1))
+        self.allowances.import(grant, self.change(import, world)).await
     }
 
     /// Changes a profile, whichever call asks for it. What is changed is handed to the store when this is first polled,

@@ -378,7 +378,7 @@ fn a_bounded_number_of_items_is_under_way() {
     let store: Arc<dyn Store> = Arc::new(DiskStore::open(folder.path()).unwrap());
     let mut service = Service::new(documented_world(), Arc::clone(&store));
     let under_way = Arc::default();
-    let importer = Importer { store, modes: service.modes };
+    let importer = Importer { store, modes: service.modes, backlog: Arc::clone(&service.backlog) };
     service.importer = Arc::new(Counting { importer, under_way: Arc::clone(&under_way) });
     let items: Vec<_> = (0..2_000).map(|number| value!({"custom_int": number})).collect();
     assert_eq!(errors(&batch(&service, ADD_BATCH, value!(items))), [0; 2_000]);
