@@ -47,6 +47,7 @@ pub(crate) async fn import(
 ) -> Result<(ImportOutcome, Explanation), Failure> {
     let Request { service, .. } = from;
     service.geo.fill(&mut import);
+    let database = import.database;
     let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
     let work = move |state: &mut dyn Transaction| {
         let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
@@ -58,7 +59,7 @@ pub(crate) async fn import(
         apart(outcome.map(|outcome| (outcome, explanation)))
     };
     let explained = transaction::write(&*service.store, work).await??;
-    service.backlog.ring();
+    service.backlog.ring_for(database, from.world);
     Ok(explained)
 }
 
