@@ -356,7 +356,8 @@ fn steps_of(case: &Case, exchanges: &[Exchange]) -> Vec<String> {
 fn saved_by_results<'a>(step: &'a Step, exchange: Option<&Exchange>) -> Vec<&'a str> {
     let answer = exchange.filter(|_| !step.results.is_empty()).and_then(answer_of);
     let results = answer.and_then(|answer| answer.envelope.ok()?.results).unwrap_or_default();
-    let is_accepted = |result: &Result<Envelope, String>| result.as_ref().is_ok_and(|result| result.accepted_id().is_some());
+    let is_accepted =
+        |result: &Result<Envelope, String>| result.as_ref().is_ok_and(|result| result.accepted_id().is_some());
     let named = step.results.iter().zip(&results).filter(|(_, result)| is_accepted(result));
     named.filter_map(|(item, _)| item.save.as_deref()).collect()
 }

@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn reads_the_results_of_a_batch_in_each_spelling() {
         let item = "<error>0</error><profile_id>5f</profile_id>";
-        let xml = |name: &str| format!("<xml><error>0</error><{name}>{item}</{name}><{name}><error>4</error></{name}></xml>");
+        let xml =
+            |name: &str| format!("<xml><error>0</error><{name}>{item}</{name}><{name}><error>4</error></{name}></xml>");
         let json = r#"{"error":0,"result":[{"error":0,"profile_id":"5f"},{"error":4}]}"#.to_owned();
         for body in [json, xml("xml"), xml("result")] {
             let results = read(&body).envelope.unwrap().results.unwrap();

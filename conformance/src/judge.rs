@@ -553,8 +553,8 @@ impl Hearing<'_> {
         let has_results = self.results_difference(step, answers).is_none();
         for (expectation, word) in words {
             let holds = answers.unanswered.is_none() && expectation.holds(&answers.list, &self.values, &self.seen);
-            let has_data = !expectation.wants_acceptance()
-                || (has_results && self.data_difference(step, answers)?.is_none());
+            let has_data =
+                !expectation.wants_acceptance() || (has_results && self.data_difference(step, answers)?.is_none());
             if holds && is_formed && has_data {
                 return Ok(spell(word, &answers.list));
             }

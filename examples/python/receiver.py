@@ -2,7 +2,7 @@
 
     python3 receiver.py --secret SECRET --listen 127.0.0.1:9000
 
-GET / answers with the events that came, as soon as there are some.
+GET / answers with the events that came, one a line, as soon as there are some.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def handler(secret, events):
             return self.reply(200, b"")
 
         def do_GET(self):
-            self.reply(200, json.dumps(events.wait()).encode() + b"\n")
+            self.reply(200, "".join(json.dumps(event) + "\n" for event in events.wait()).encode())
 
         def reply(self, status, body):
             self.send_response(status)

@@ -81,6 +81,12 @@ pub const PERSONALITIES: &[Personality] = &[
         freedoms: &[Reply(answering::more_keys)],
     },
     Personality {
+        name: "results-by-name",
+        rulings: &["X7"],
+        story: "In XML the results of a batch are called result, as in JSON.",
+        freedoms: &[Reply(answering::results_by_name)],
+    },
+    Personality {
         name: "tidy",
         rulings: &["T9", "X7"],
         story: "Answers are indented, and in XML begin with a declaration.",
@@ -145,6 +151,12 @@ pub const PERSONALITIES: &[Personality] = &[
             Refuses(asking::has_second_spelling),
             World(|world| world.databases.iter_mut().for_each(|database| database.default_region = None)),
         ],
+    },
+    Personality {
+        name: "few-calls",
+        rulings: &["T3"],
+        story: "Of the calls around the import there is profiles/get, and no other.",
+        freedoms: &[Refuses(asking::is_another_call)],
     },
     Personality {
         name: "small-bodies",

@@ -702,7 +702,10 @@ mod tests {
         refuses(step("expect = 'new'\ntwin_save = 'x'"), "need a `twin`");
         refuses(step("expect = 'new'\ntwin_scope = 'own'"), "need a `twin`");
         for (key, value) in [("data", "'{}'"), ("data_counts", "{ phones = 1 }"), ("results", "['new']")] {
-            refuses(step(&format!("expect = 'new'\n{key} = {value}")), &format!("`{key}` makes no sense with `import`"));
+            refuses(
+                step(&format!("expect = 'new'\n{key} = {value}")),
+                &format!("`{key}` makes no sense with `import`"),
+            );
         }
         refuses(steps("[[steps]]\ncall = 'profiles/add'\nexpect = 'new'"), "`call` needs `body`");
         refuses(steps("[[steps]]\nbody = '{}'\nexpect = 'new'"), "`body` needs `call`");

@@ -1,6 +1,14 @@
 //! Answers: what was done, refused or is shown, to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 5.2, 6.
 
-use crate::{catalogue, encode, event, explain, format::Format, node::Node, parameter::Parameter, write};
+use crate::{
+    catalogue,
+    encode::{self, Spelling},
+    event, explain,
+    format::Format,
+    node::Node,
+    parameter::Parameter,
+    write,
+};
 use rollcall_model::{
     database::{Database, DatabaseId},
     event::{Event, EventNumber},
@@ -99,14 +107,15 @@ pub fn removed(id: ProfileId, format: Format) -> Vec<u8> {
     shown(Node::object([(Parameter::ProfileId.name(), Node::text(id))]), None, format)
 }
 
-/// The answer that shows a subscription.
-pub fn subscription(known: &Subscription, world: &World, format: Format) -> Vec<u8> {
-    shown(encode::lone_subscription(known, world), None, format)
+/// The answer that shows a subscription of this profile.
+pub fn subscription(known: &Subscription, profile: ProfileId, world: &World, format: Format) -> Vec<u8> {
+    shown(encode::shown_subscription(known, profile, world, Spelling::Documented), None, format)
 }
 
-/// The answer that shows subscriptions.
-pub fn subscriptions(known: &[Subscription], world: &World, format: Format) -> Vec<u8> {
-    shown(Node::List(known.iter().map(|known| encode::lone_subscription(known, world)).collect()), None, format)
+/// The answer that shows the subscriptions of a profile.
+pub fn subscriptions(profile: &Profile, world: &World, format: Format) -> Vec<u8> {
+    let one = |known| encode::shown_subscription(known, profile.id, world, Spelling::Documented);
+    shown(Node::List(profile.subscriptions.iter().map(one).collect()), None, format)
 }
 
 /// The answer that shows a page of databases. `next` is where the next page begins to go on, if there is one.

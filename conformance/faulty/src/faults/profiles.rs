@@ -1,11 +1,6 @@
 //! Table: faults of the calls about one profile, beside the import. Dossier 6.2.
 
-use super::{
-    answers::rename,
-    bodies::TOKEN,
-    fault,
-    fields::clear_absent,
-};
+use super::{answers::rename, bodies::TOKEN, fault, fields::clear_absent};
 use crate::{
     Fault,
     lens::Lens,
@@ -291,10 +286,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "A new subscription to a resource that raises them moves the others down, whatever priority is given.",
         Put(&|before, mut profile| {
             let is_raised = new_subscriptions(before, &mut profile).any(|new| new.resource == RAISING);
-            if let (true, Some(before)) = (is_raised, before) {
-                let known = before.subscriptions.len();
-                profile.subscriptions.iter_mut().take(known).for_each(|known| known.priority += 1);
-            }
+            let others = profile.subscriptions.iter_mut().filter(|other| is_raised && other.resource != RAISING);
+            others.for_each(|other| other.priority += 1);
             Some(profile)
         }),
     ),

@@ -43,6 +43,14 @@ pub(super) fn more_keys(reply: &mut Reply) {
     replace(reply, "<xml>", "<xml><api><version>1.1</version></api><warnings/>");
 }
 
+pub(super) fn results_by_name(reply: &mut Reply) {
+    let within = text(reply).strip_prefix("<xml>").and_then(|body| body.strip_suffix("</xml>"));
+    if let Some(within) = within {
+        let named = within.replace("<xml>", "<result>").replace("</xml>", "</result>");
+        reply.body = format!("<xml>{named}</xml>").into();
+    }
+}
+
 /// All three keys, whatever happened.
 pub(super) fn one_shape(reply: &mut Reply) {
     if reply.code == ResponseCode::Success {

@@ -28,6 +28,10 @@ pub(super) fn has_trailing_slash(call: &Call<'_>) -> bool {
     call.path.ends_with('/')
 }
 
+pub(super) fn is_another_call(call: &Call<'_>) -> bool {
+    !["/profiles/import", "/profiles/get"].iter().any(|known| call.path.trim_end_matches('/').ends_with(known))
+}
+
 // The body.
 
 pub(super) fn from_own_ids(call: &Call<'_>) -> Option<Vec<u8>> {

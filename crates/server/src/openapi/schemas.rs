@@ -190,9 +190,11 @@ pub(super) fn answer(shape: AnswerShape) -> Value {
         AnswerShape::Resource => ("data", resource()),
         AnswerShape::Databases => ("data", list_of(&database())),
         AnswerShape::Fields => ("data", list_of(&named("Field"))),
+        AnswerShape::Events => ("data", list_of(&event())),
+        AnswerShape::Count => ("count", number()),
     };
     let mut answer = success(&[(name, schema)]);
-    if matches!(shape, AnswerShape::Profiles | AnswerShape::Databases) {
+    if matches!(shape, AnswerShape::Profiles | AnswerShape::Databases | AnswerShape::Events) {
         answer["properties"][Parameter::FromId.name()] = parameter(Parameter::FromId);
     }
     answer
@@ -244,6 +246,20 @@ fn resource() -> Value {
 
 fn database() -> Value {
     object(&[("id", number()), ("name", text())])
+}
+
+/// An event of the outbox.
+fn event() -> Value {
+    let dead_letter = object(&[("attempts", number()), ("reason", text())]);
+    object(&[
+        ("number", number()),
+        ("id", text()),
+        ("trigger", text()),
+        ("db_id", number()),
+        ("profile_id", profile_id()),
+        ("body", text()),
+        ("dead", json!({ "anyOf": [dead_letter, { "type": "null" }] })),
+    ])
 }
 
 fn success(members: &[(&str, Value)]) -> Value {

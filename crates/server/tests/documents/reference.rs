@@ -59,14 +59,14 @@ fn the_examples_of_every_call_are_answered_as_printed() {
         if path.file_stem().unwrap() != "import" {
             let import = fs::read_to_string(repository().join("docs/reference/import.md")).unwrap();
             let first = blocks(&import).into_iter().take(2).collect::<Vec<_>>();
-            replay.exchange("profiles/import", &first[0], &first[1], "import.md");
+            replay.exchange(&ROUTES[0], &first[0], &first[1], "import.md");
         }
         for section in text.split("\n## ").skip(1) {
             let (name, body) = section.split_once('\n').unwrap();
-            if ROUTES.iter().any(|route| self::name(route) == name) {
+            if let Some(route) = ROUTES.iter().find(|route| self::name(route) == name) {
                 for pair in blocks(body).chunks(2) {
                     let [request, answer] = pair else { panic!("{}: {name}: a request has no answer", path.display()) };
-                    replay.exchange(name, request, answer, &path.display().to_string());
+                    replay.exchange(route, request, answer, &path.display().to_string());
                     tried += 1;
                 }
             }
@@ -106,8 +106,10 @@ fn pages() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
+/// What the section of a call is called: its path, without what all paths of the platform begin with.
 fn name(route: &Route) -> &'static str {
-    route.path.strip_prefix("/api/v1.1/").unwrap()
+    let path = route.path.strip_prefix("/api/").unwrap();
+    path.strip_prefix("v1.1/").unwrap_or(path)
 }
 
 fn table(route: &Route) -> String {
@@ -140,16 +142,16 @@ struct Replay {
 }
 
 impl Replay {
-    fn exchange(&mut self, name: &str, request: &Block<'_>, printed: &Block<'_>, page: &str) {
-        let format = Format::named(request.language).unwrap_or_else(|| panic!("{page}: {name}: {}", request.language));
+    fn exchange(&mut self, route: &Route, request: &Block<'_>, printed: &Block<'_>, page: &str) {
+        let format =
+            Format::named(request.language).unwrap_or_else(|| panic!("{page}: {}: {}", route.path, request.language));
         let body = self.known.iter().fold(request.text.clone(), |body, (printed, given)| body.replace(printed, given));
-        let path = format!("/api/v1.1/{name}");
-        let came = String::from_utf8(answer(&self.service, call(&path, format, body.as_bytes())).body).unwrap();
+        let came = String::from_utf8(answer(&self.service, call(route.path, format, body.as_bytes())).body).unwrap();
         let is_so = match format {
             Format::Json => has_json(&came, &printed.text),
             Format::Xml => has_xml(&came, &printed.text),
         };
-        assert!(is_so, "{page}: {name}: printed {}came {came}", printed.text);
+        assert!(is_so, "{page}: {}: printed {}came {came}", route.path, printed.text);
         self.known.extend(identifiers(&printed.text).map(str::to_owned).zip(identifiers(&came).map(str::to_owned)));
     }
 }
