@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::case::{self, Case};
 use crate::world::World;
-use import::Import;
+use import::{Call, Import};
 use oracle::Reading;
 use settle::Settled;
 
@@ -38,6 +38,8 @@ pub struct Features {
     segment: bool,
     word: bool,
     number: bool,
+    update: bool,
+    delete: bool,
 }
 
 /// A drawn sequence that can be made simpler.
@@ -51,8 +53,9 @@ struct Family {
     every: usize,
 }
 
-const FAMILIES: [Family; 2] = [
+const FAMILIES: [Family; 3] = [
     Family { name: "near-miss", strategy: || strategy::near_miss().boxed(), every: 4 },
+    Family { name: "calls", strategy: || strategy::calls().boxed(), every: 5 },
     Family { name: "sequence", strategy: || strategy::sequence().boxed(), every: 1 },
 ];
 
@@ -142,6 +145,7 @@ fn read(id: &str, text: &str) -> Result<Case, String> {
 
 impl Features {
     fn of(world: &World) -> Self {
+        let has = |call: Call| world.capabilities.iter().any(|capability| capability == call.row().0);
         Self {
             other_database: world.other_database.is_some(),
             resource: world.resource.is_some(),
@@ -151,6 +155,8 @@ impl Features {
             segment: !world.segments.is_empty(),
             word: world.fields.contains_key("string"),
             number: world.fields.contains_key("int"),
+            update: has(Call::Update),
+            delete: has(Call::Delete),
         }
     }
 }

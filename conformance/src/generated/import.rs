@@ -2,12 +2,16 @@
 //!
 //! How values come about is in `strategy`, what they lead to in `oracle`, how they are spelled in `spell`.
 
+use crate::world;
+
 /// A place in a pool: which of a few e-mails, phones, words ... is meant.
 pub type Pick = u8;
 
 /// One import, and what is wrong with it, if anything.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Import {
+    /// Which call it goes to.
+    pub call: Call,
     /// Where it goes.
     pub database: Database,
     /// How it is matched.
@@ -22,6 +26,28 @@ pub struct Import {
     pub spelling: Spelling,
     /// The one thing that is wrong.
     pub defect: Option<Defect>,
+}
+
+/// The calls that a sequence is made of. Beside the import, only those that find somebody for certain are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `profiles/import`.
+    Import,
+    /// `profiles/update`.
+    Update,
+    /// `profiles/delete`.
+    Delete,
+}
+
+impl Call {
+    /// Its path, and the requirement it serves, where that is another than the mode's.
+    pub fn row(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Import => (world::IMPORT, None),
+            Self::Update => ("profiles/update", Some("UPDATE-CHANGES")),
+            Self::Delete => ("profiles/delete", Some("DELETE-NAMES")),
+        }
+    }
 }
 
 /// The two databases of a world.

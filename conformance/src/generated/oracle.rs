@@ -3,7 +3,7 @@
 //! Plain vectors and no cleverness; it knows nothing of any implementation. Where the rulings leave a point free, the
 //! model does not guess: it only keeps what is certain either way, and predicts [`Prediction::Free`] where nothing is.
 
-use super::import::{Address, Custom, Data, Database, Import, Mode, Pick, Resource, Status, Subscription};
+use super::import::{Address, Call, Custom, Data, Database, Import, Mode, Pick, Resource, Status, Subscription};
 
 /// How much of the rulings is taken as given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +160,13 @@ impl Oracle {
         if import.defect.is_some() || import.fails_by_subscription() {
             return Prediction::Refused;
         }
+        if let (Call::Update | Call::Delete, Some(place)) = (import.call, self.only_match(import)) {
+            let prediction = match import.call {
+                Call::Delete => self.delete(place),
+                _ => self.update(place, import),
+            };
+            return if self.reading == Reading::Should { prediction } else { Prediction::Free };
+        }
         match import.mode {
             Mode::ProfileId => self.by_id(import),
             Mode::CustomSub => self.unforeseeable(import, Found { perhaps: self.everybody(), ..Found::default() }),
@@ -205,6 +212,30 @@ impl Oracle {
             }
         }
         found
+    }
+
+    /// The one profile that is found for certain, if there is no doubt about it.
+    pub(super) fn only_match(&self, import: &Import) -> Option<usize> {
+        let found = match import.mode {
+            Mode::CustomSub => return None,
+            Mode::ProfileId => {
+                let is_meant = |one: &Profile| Some(one.step) == import.key.profile && one.database == import.database;
+                return self.profiles.iter().position(|one| is_meant(one) && one.exists);
+            }
+            _ if gives_one_of_two(import) => return None,
+            _ => self.search(import),
+        };
+        match (found.held.as_slice(), found.all().as_slice()) {
+            (&[one], [_]) if self.profiles[one].exists => Some(one),
+            _ => None,
+        }
+    }
+
+    fn delete(&mut self, place: usize) -> Prediction {
+        for (fact, _) in self.facts(place, |_| true) {
+            self.weaken(place, &fact); // whoever shared it with this one has it no more for certain
+        }
+        Prediction::Same(self.profiles.remove(place).step)
     }
 
     fn everybody(&self) -> Vec<usize> {
@@ -531,7 +562,12 @@ mod tests {
 
     fn import(mode: Mode, key: Key, data: Data) -> Import {
         let spelling = Spelling { order: 0, arrays: Arrays::Single };
-        Import { database: Database::Main, mode, key, data, flags: Flags::default(), spelling, defect: None }
+        let (call, database, flags, defect) = (Call::Import, Database::Main, Flags::default(), None);
+        Import { call, database, mode, key, data, flags, spelling, defect }
+    }
+
+    fn calling(call: Call, import: Import) -> Import {
+        Import { call, ..import }
     }
 
     fn by_email(mode: Mode, email: Pick, data: Data) -> Import {
@@ -665,5 +701,30 @@ mod tests {
         predicts(Reading::Should, &[half], &[New]);
         let other_in_data = by_email(Mode::EmailPhone, 0, Data { phones: Some(vec![0]), ..email(0) });
         predicts(Reading::Should, &[other_in_data], &[Free]);
+    }
+
+    #[test]
+    fn who_is_deleted_is_found_by_nothing_and_others_stay() {
+        let both = |pick: Pick| Data { phones: Some(vec![0]), ..email(pick) };
+        let imports = [
+            by_email(Mode::Email, 0, both(0)),
+            by_email(Mode::Email, 1, both(1)),
+            calling(Call::Delete, by_email(Mode::Email, 0, Data::default())),
+            by_phone(Mode::Phone, 0, Data::default()),
+            by_email(Mode::Email, 0, email(0)),
+        ];
+        use Prediction::{Free, New, Same};
+        predicts(Reading::Should, &imports, &[New, New, Same(0), Same(1), New]);
+        predicts(Reading::Must, &imports, &[New, New, Free, Same(1), New]);
+    }
+
+    #[test]
+    fn an_update_changes_as_an_import_does() {
+        let imports = [
+            by_email(Mode::Email, 0, email(0)),
+            calling(Call::Update, by_email(Mode::Email, 0, email(1))),
+            by_email(Mode::EmailProfile, 1, Data::default()),
+        ];
+        predicts(Reading::Should, &imports, &[Prediction::New, Prediction::Same(0), Prediction::Same(0)]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Features;
 use super::import::Arrays;
-use super::import::{Address, Custom, Data, Database, Defect, Import, Mode, Resource};
+use super::import::{Address, Call, Custom, Data, Database, Defect, Import, Mode, Resource};
 use super::oracle::{Oracle, Prediction, Reading};
 
 /// A sequence with what each step must be answered.
@@ -31,7 +31,8 @@ pub(super) fn settle(drawn: &[Import], features: &Features, reading: Reading) ->
     let mut oracles = [Reading::Must, reading].map(Oracle::new);
     let (mut steps, mut lowered) = (Vec::new(), Vec::new());
     for import in drawn {
-        let import = fit(import.clone(), features, &oracles[0], &steps);
+        let mut import = fit(import.clone(), features, &oracles[0], &steps);
+        fit_call(&mut import, features, &oracles[1], reading);
         let [lenient, strict] = oracles.each_mut().map(|oracle| oracle.predict(&import));
         lowered.push(lenient != strict || !is_spelled_for_everybody(&import));
         let twin = (strict == Prediction::Refused).then(|| twin_of(&import, &oracles[0])).flatten();
@@ -75,6 +76,20 @@ fn fit(mut import: Import, features: &Features, oracle: &Oracle, before: &[Step]
         import.data.name = Some(0); // what an empty `data` does is free (D14)
     }
     import
+}
+
+/// What the calls beside the import do is a SHOULD, and certain only where they find one profile.
+fn fit_call(import: &mut Import, features: &Features, oracle: &Oracle, reading: Reading) {
+    let modes_of_deletion = [Mode::Email, Mode::Phone, Mode::ProfileId, Mode::Custom];
+    let is_known = match import.call {
+        Call::Import => true,
+        Call::Update => features.update,
+        Call::Delete => features.delete && modes_of_deletion.contains(&import.mode),
+    };
+    let is_sound = import.defect.is_none() && import.data.bad.is_none();
+    if !(is_known && is_sound && reading == Reading::Should && oracle.only_match(import).is_some()) {
+        import.call = Call::Import;
+    }
 }
 
 /// True if the import may lawfully be refused though nothing is wrong with it (M4, M6), or changes a known profile.

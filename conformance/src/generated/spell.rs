@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::import::{
-    Address, Arrays, Bad, Custom, Data, Database, Defect, Import, Messenger, Pick, Push, Resource, Status, Subscription,
+    Address, Arrays, Bad, Call, Custom, Data, Database, Defect, Import, Messenger, Pick, Push, Resource, Status,
+    Subscription,
 };
 use super::oracle::Prediction;
 use super::settle::{Settled, Step};
@@ -60,7 +61,7 @@ fn requirement(step: &Step) -> Option<&'static str> {
         (Prediction::Refused, None, Some(bad)) => Some(bad.requirement()),
         (Prediction::Refused, None, None) => Some("MATCH-PROFILE-ID-UPDATES-ONLY"),
         (Prediction::New | Prediction::Same(_), _, Some(_)) => Some("SUB-INVALID-SKIPPED"),
-        (Prediction::New | Prediction::Same(_), ..) => Some(import.mode.row().1),
+        (Prediction::New | Prediction::Same(_), ..) => Some(import.call.row().1.unwrap_or(import.mode.row().1)),
     }
 }
 
@@ -72,7 +73,10 @@ fn step_text(position: usize, step: &Step) -> String {
             out.push_str(&damaged(defect, &body, step))
         }
         _ => {
-            let _ = writeln!(out, "import = '''{}'''", body.json());
+            let _ = match step.import.call {
+                Call::Import => writeln!(out, "import = '''{}'''", body.json()),
+                call => writeln!(out, "call = \"{}\"\nbody = '''{}'''", call.row().0, body.json()),
+            };
             if matches!(step.import.defect, Some(Defect::NoToken | Defect::NoDatabase)) {
                 out.push_str("bare = true\n");
             }
@@ -232,6 +236,9 @@ fn body(import: &Import) -> Node {
         put("matching", Node::text(mode));
     }
     key(import).into_iter().for_each(|(name, value)| put(name, value));
+    if import.call == Call::Delete {
+        return Node::Object(members).shuffled(import.spelling.order);
+    }
     flags(import).into_iter().for_each(|(name, value)| put(name, value));
     match import.defect {
         Some(Defect::NoData) => {}

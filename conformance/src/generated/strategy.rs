@@ -8,8 +8,8 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 
 use super::import::{
-    Address, Arrays, Bad, Custom, Data, Database, Defect, Flags, Import, Key, Messenger, Mode, Pick, Push, Resource,
-    Spelling, Status, Subscription,
+    Address, Arrays, Bad, Call, Custom, Data, Database, Defect, Flags, Import, Key, Messenger, Mode, Pick, Push,
+    Resource, Spelling, Status, Subscription,
 };
 
 /// How many e-mails, phones, words ... there are.
@@ -20,6 +20,13 @@ const TRACE: Pick = POOL;
 /// Two to twelve imports; now and then one of them is wrong.
 pub(super) fn sequence() -> impl Strategy<Value = Vec<Import>> {
     vec(import(), 2..=12)
+}
+
+/// As a sequence, with updates and deletions among the imports.
+pub(super) fn calls() -> impl Strategy<Value = Vec<Import>> {
+    let call = prop_oneof![4 => Just(Call::Import), 1 => Just(Call::Update), 1 => Just(Call::Delete)];
+    let either = (import(), call).prop_map(|(import, call)| Import { call, ..import });
+    vec(either, 4..=12)
 }
 
 /// A few imports, one with one thing wrong, and searches for what it would have stored.
@@ -63,6 +70,7 @@ fn wrong(import: Import, defect: Result<Defect, Bad>, finds: bool) -> Import {
     let key = Key { email: Some(pick), ..Key::default() };
     let flags = Flags { skip_invalid: import.flags.skip_invalid.filter(|skip| !skip), ..import.flags };
     Import {
+        call: Call::Import,
         database: Database::Main,
         mode: Mode::Email,
         key,
@@ -76,6 +84,7 @@ fn wrong(import: Import, defect: Result<Defect, Bad>, finds: bool) -> Import {
 /// One import for each pool, which finds nobody unless the refused one left a trace.
 fn trace_searches() -> Vec<Import> {
     let search = |mode, key| Import {
+        call: Call::Import,
         database: Database::Main,
         mode,
         key,
@@ -104,7 +113,7 @@ fn import() -> impl Strategy<Value = Import> {
             }
             data.bad = wrong.and_then(Result::err);
             let defect = wrong.and_then(Result::ok);
-            Import { database, mode, key, data, flags, spelling, defect }
+            Import { call: Call::Import, database, mode, key, data, flags, spelling, defect }
         },
     )
 }
