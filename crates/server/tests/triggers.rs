@@ -486,13 +486,13 @@ fn dead_letters_are_shown_and_settled_by_calls() {
         json(&stage.runtime.block_on(stage.service.answer(asked)).body)
     };
     let page = ask("list", value!({ "limit": 1 }));
-    let event = &page["events"][0];
+    let event = &page["data"][0];
     assert_eq!((&event["profile_id"], &event["trigger"]), (&value!(ids[0]), &value!("created")), "{page}");
     assert_eq!(event["dead"], value!({ "attempts": 1, "reason": "answered 410 Gone" }));
-    let rest = ask("list", value!({ "after": page["next"] }));
-    assert_eq!((&rest["events"][0]["profile_id"], &rest["next"]), (&value!(ids[1]), &Value::Null));
-    assert_eq!(ask("list", value!({ "db_id": 2 }))["events"], value!([]));
-    let numbers = value!([event["number"], rest["events"][0]["number"]]);
+    let rest = ask("list", value!({ "from_id": page["from_id"] }));
+    assert_eq!((&rest["data"][0]["profile_id"], &rest["from_id"]), (&value!(ids[1]), &Value::Null));
+    assert_eq!(ask("list", value!({ "db_id": 2 }))["data"], value!([]));
+    let numbers = value!([event["number"], rest["data"][0]["number"]]);
     assert_eq!(ask("drop", value!({ "db_id": 2, "events": numbers }))["count"], 0, "they are of another database");
     assert_eq!(ask("drop", value!({ "events": [numbers[0]] }))["count"], 1);
     assert_eq!(ask("retry", value!({ "events": numbers }))["count"], 1);
