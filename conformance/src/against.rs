@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::Format;
 use crate::answer::{Answer, Envelope};
-use crate::case::Case;
+use crate::case::{Case, Step};
 use crate::compare;
 use crate::judge::{Exchange, Verdict};
 use crate::placeholder::Placeholder;
@@ -79,6 +79,8 @@ pub enum Aspect {
     Answer,
     /// Which of the ids answered to the case.
     Id,
+    /// What became of the items of a batch.
+    Results,
     /// The class of the HTTP status.
     Status,
     /// The format of the body.
@@ -97,6 +99,7 @@ impl fmt::Display for Aspect {
             Self::BothBroke => f.write_str("both broke"),
             Self::Answer => f.write_str("answer"),
             Self::Id => f.write_str("profile_id"),
+            Self::Results => f.write_str("results"),
             Self::Status => f.write_str("HTTP status"),
             Self::Format => f.write_str("format"),
             Self::ErrorText => f.write_str("error_text"),
@@ -338,6 +341,7 @@ fn steps_of(case: &Case, exchanges: &[Exchange]) -> Vec<String> {
         }
         let name = format!("step {} of {}", position + 1, case.steps.len());
         let parts = [(&step.save, step.parallel, name.clone())];
+        saved.extend(saved_by_results(step, exchanges.get(steps.len())));
         let twin = step.twin.iter().map(|twin| (&twin.save, 1, format!("{name}, its twin")));
         for (save, times, name) in parts.into_iter().chain(twin) {
             let is_accepted = exchanges.get(steps.len()).is_some_and(|exchange| accepted_id(exchange).is_some());
@@ -346,6 +350,16 @@ fn steps_of(case: &Case, exchanges: &[Exchange]) -> Vec<String> {
         }
     }
     steps
+}
+
+/// The names under which ids of a batch's results are remembered, as far as there are such ids.
+fn saved_by_results<'a>(step: &'a Step, exchange: Option<&Exchange>) -> Vec<&'a str> {
+    let answer = exchange.filter(|_| !step.results.is_empty()).and_then(answer_of);
+    let results = answer.and_then(|answer| answer.envelope.ok()?.results).unwrap_or_default();
+    let is_accepted =
+        |result: &Result<Envelope, String>| result.as_ref().is_ok_and(|result| result.accepted_id().is_some());
+    let named = step.results.iter().zip(&results).filter(|(_, result)| is_accepted(result));
+    named.filter_map(|(item, _)| item.save.as_deref()).collect()
 }
 
 fn answer_of(exchange: &Exchange) -> Option<Answer> {
@@ -410,6 +424,10 @@ impl Reader {
         if let Some(id) = id {
             meaning.insert(Aspect::Id, Said::plain(self.place_of(id)));
         }
+        if let Some(results) = &envelope.results {
+            let words = results.iter().map(gist_of_result).collect::<Vec<_>>();
+            meaning.insert(Aspect::Results, Said::plain(words.join(", ")));
+        }
         if let Some(data) = &envelope.data {
             let mut leaves = BTreeMap::new();
             self.collect("data", data, &mut leaves);
@@ -447,6 +465,14 @@ impl Reader {
                 leaves.entry(path.to_owned()).or_default().push(said);
             }
         }
+    }
+}
+
+fn gist_of_result(result: &Result<Envelope, String>) -> String {
+    match result {
+        Ok(envelope) if envelope.error == 0 => "done".to_owned(),
+        Ok(envelope) => format!("refused with error {}", envelope.error),
+        Err(_) => "unreadable".to_owned(),
     }
 }
 

@@ -27,10 +27,13 @@ pub struct Envelope {
     pub error: i64,
     /// `error_text`, of whatever type.
     pub error_text: Option<Value>,
-    /// `profile_id`, of whatever type. An answer to `profiles/get` carries it as `id` of its data.
+    /// `profile_id`, of whatever type. Other calls carry an id elsewhere: `id` or `profile_id` of `data`, or, with a list
+    /// of which more is to be had, `from_id`.
     pub profile_id: Option<Value>,
-    /// `data` of an answer to `profiles/get`.
+    /// `data` of an answer to another call.
     pub data: Option<Value>,
+    /// What became of each item of a batch, in order; nothing where it is no answer to one.
+    pub results: Option<Vec<Result<Envelope, String>>>,
 }
 
 impl Answer {
@@ -41,8 +44,7 @@ impl Answer {
 
     /// The answered profile id: a non-empty string in an answer without error.
     pub fn accepted_id(&self) -> Option<&str> {
-        let envelope = self.envelope.as_ref().ok().filter(|envelope| envelope.error == 0)?;
-        envelope.profile_id.as_ref().and_then(Value::as_text).filter(|id| !id.is_empty())
+        self.envelope.as_ref().ok().and_then(Envelope::accepted_id)
     }
 
     /// The answer by meaning, for people.
@@ -62,6 +64,12 @@ impl Answer {
 }
 
 impl Envelope {
+    /// The answered id: a non-empty string beside `error` 0.
+    pub fn accepted_id(&self) -> Option<&str> {
+        let id = self.profile_id.as_ref().filter(|_| self.error == 0);
+        id.and_then(Value::as_text).filter(|id| !id.is_empty())
+    }
+
     fn read(body: &[u8]) -> Result<Self, String> {
         let text =
             std::str::from_utf8(body).map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to()))?;
@@ -74,15 +82,7 @@ impl Envelope {
 
     fn read_json(text: &str) -> Result<Self, String> {
         let tree = Value::parse(text).map_err(|error| format!("not well-formed JSON: {error}"))?;
-        if !matches!(tree, Value::Object(_)) {
-            return Err(format!("the answer is {}, not an object", tree.kind()));
-        }
-        let error = match tree.get("error") {
-            Some(Value::Number(number)) => whole(number).ok_or(format!("`error` is {number}, not a whole number")),
-            Some(other) => Err(format!("`error` is {} ({other}), not a number", other.kind())),
-            None => Err("`error` is missing".to_owned()),
-        }?;
-        Ok(Self::new(Format::Json, error, &tree))
+        Self::of(&tree, Format::Json)
     }
 
     fn read_xml(text: &str) -> Result<Self, String> {
@@ -90,23 +90,54 @@ impl Envelope {
         if document.root != "xml" {
             return Err(format!("the root element is `{}`, not `xml`", document.root));
         }
-        let tree = document.content;
-        let error = match tree.get("error") {
-            Some(Value::Text(text)) => {
-                text.trim().parse().map_err(|_| format!("`error` is `{text}`, not a whole number"))
-            }
-            Some(Value::List(_)) => Err("`error` is given more than once".to_owned()),
-            Some(other) => Err(format!("`error` is {}, not a number", other.kind())),
-            None => Err("`error` is missing".to_owned()),
-        }?;
-        Ok(Self::new(Format::Xml, error, &tree))
+        Self::of(&document.content, Format::Xml)
     }
 
-    fn new(format: Format, error: i64, tree: &Value) -> Self {
+    fn of(tree: &Value, format: Format) -> Result<Self, String> {
+        if !matches!(tree, Value::Object(_)) {
+            return Err(match format {
+                Format::Json => format!("the answer is {}, not an object", tree.kind()),
+                Format::Xml => "`error` is missing".to_owned(),
+            });
+        }
+        let error = match format {
+            Format::Json => error_in_json(tree),
+            Format::Xml => error_in_xml(tree),
+        }?;
         let data = tree.get("data").cloned();
-        let id_of_data = || data.as_ref().and_then(|data| data.get("id"));
-        let profile_id = tree.get("profile_id").or_else(id_of_data).cloned();
-        Self { format, error, error_text: tree.get("error_text").cloned(), profile_id, data }
+        let of_data = |name: &str| data.as_ref().and_then(|data| data.get(name));
+        let places = [tree.get("profile_id"), of_data("id"), of_data("profile_id"), tree.get("from_id")];
+        let profile_id = places.into_iter().flatten().next().cloned();
+        let error_text = tree.get("error_text").cloned();
+        let results = results_in(tree, format).map(|items| items.iter().map(|item| Self::of(item, format)).collect());
+        Ok(Self { format, error, error_text, profile_id, data, results })
+    }
+}
+
+fn error_in_json(tree: &Value) -> Result<i64, String> {
+    match tree.get("error") {
+        Some(Value::Number(number)) => whole(number).ok_or(format!("`error` is {number}, not a whole number")),
+        Some(other) => Err(format!("`error` is {} ({other}), not a number", other.kind())),
+        None => Err("`error` is missing".to_owned()),
+    }
+}
+
+fn error_in_xml(tree: &Value) -> Result<i64, String> {
+    match tree.get("error") {
+        Some(Value::Text(text)) => text.trim().parse().map_err(|_| format!("`error` is `{text}`, not a whole number")),
+        Some(Value::List(_)) => Err("`error` is given more than once".to_owned()),
+        Some(other) => Err(format!("`error` is {}, not a number", other.kind())),
+        None => Err("`error` is missing".to_owned()),
+    }
+}
+
+/// The results of a batch: in JSON a list; in XML elements of the same name, or, as printed once, called `xml`.
+fn results_in(tree: &Value, format: Format) -> Option<&[Value]> {
+    let found = tree.get("result").or_else(|| tree.get("xml").filter(|_| format == Format::Xml))?;
+    match found {
+        Value::List(items) => Some(items),
+        single if format == Format::Xml => Some(std::slice::from_ref(single)),
+        _ => None,
     }
 }
 
@@ -138,6 +169,29 @@ mod tests {
     fn finds_the_id_of_a_profile_that_was_got() {
         let answer = read(r#"{"data":{"id":"5f","email":"a@b.c"},"error":0,"error_text":""}"#);
         assert_eq!(answer.accepted_id(), Some("5f"));
+    }
+
+    #[test]
+    fn finds_ids_and_pointers_where_other_calls_have_them() {
+        let deleted = read(r#"{"data":{"profile_id":"5f"},"error":0}"#);
+        assert_eq!(deleted.accepted_id(), Some("5f"));
+        assert_eq!(read(r#"{"data":[{"id":"1"}],"error":0,"from_id":"7"}"#).accepted_id(), Some("7"));
+    }
+
+    #[test]
+    fn reads_the_results_of_a_batch_in_each_spelling() {
+        let item = "<error>0</error><profile_id>5f</profile_id>";
+        let xml =
+            |name: &str| format!("<xml><error>0</error><{name}>{item}</{name}><{name}><error>4</error></{name}></xml>");
+        let json = r#"{"error":0,"result":[{"error":0,"profile_id":"5f"},{"error":4}]}"#.to_owned();
+        for body in [json, xml("xml"), xml("result")] {
+            let results = read(&body).envelope.unwrap().results.unwrap();
+            let errors: Vec<_> = results.into_iter().map(|result| result.unwrap().error).collect();
+            assert_eq!(errors, [0, 4], "{body}");
+        }
+        let single = read(format!("<xml><error>0</error><xml>{item}</xml></xml>")).envelope.unwrap();
+        assert_eq!(single.results.map(|results| results.len()), Some(1));
+        assert_eq!(read(r#"{"error":0,"result":"done"}"#).envelope.unwrap().results, None);
     }
 
     #[track_caller]

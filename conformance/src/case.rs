@@ -66,12 +66,23 @@ pub struct Step {
     pub data: Option<Template>,
     /// How many items lists of the answer's `data` must have, by name.
     pub counts: BTreeMap<String, usize>,
+    /// What must have become of each item of a batch, in order.
+    pub results: Vec<ItemResult>,
     /// The name under which the answered id is remembered.
     pub save: Option<String>,
     /// How many times the request is sent at once; 1 for most.
     pub parallel: usize,
     /// The near-identical request that must be accepted.
     pub twin: Option<Twin>,
+}
+
+/// What must have become of one item of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemResult {
+    /// What its result means.
+    pub expect: Expectation,
+    /// The name under which its id is remembered.
+    pub save: Option<String>,
 }
 
 /// What a step is for.

@@ -11,12 +11,16 @@ pub fn difference(expected: &Value, actual: &Value, format: Format) -> Option<St
     Comparison { format }.differs("data", expected, Some(actual))
 }
 
-/// Where a list of `actual` has another number of items than `expected` says; nothing if all are right.
+/// Where a list of `actual` has another number of items than `expected` says; nothing if all are right. `data` is
+/// `actual` itself.
 pub fn count_difference(expected: &BTreeMap<String, usize>, actual: &Value, format: Format) -> Option<String> {
     let comparison = Comparison { format };
     expected.iter().find_map(|(name, &expected)| {
-        let path = format!("data.{name}");
-        match comparison.items(&path, actual.get(name)) {
+        let (path, list) = match name.as_str() {
+            "data" => ("data".to_owned(), Some(actual)),
+            name => (format!("data.{name}"), actual.get(name)),
+        };
+        match comparison.items(&path, list) {
             Ok(items) if items.len() == expected => None,
             Ok(items) => {
                 let found = Value::List(items.to_vec());
@@ -66,6 +70,9 @@ pub fn canonical(scalar: &Value) -> String {
     }
 }
 
+/// Stands for any text that is not empty, and for any number.
+const ANYTHING: &str = "*";
+
 struct Comparison {
     format: Format,
 }
@@ -114,6 +121,8 @@ impl Comparison {
     fn is_same_scalar(&self, expected: &Value, actual: &Value) -> bool {
         match (expected, actual) {
             (Value::Number(a), Value::Number(b)) => is_same_number(&a.to_string(), &b.to_string()),
+            (Value::Text(a), Value::Text(b)) if a == ANYTHING => !b.is_empty(),
+            (Value::Text(a), Value::Number(_)) if a == ANYTHING => true,
             (Value::Text(a), Value::Text(b)) => a == b || is_same_moment(a, b),
             (Value::Number(a), Value::Text(b)) if self.format == Format::Xml => {
                 is_same_number(&a.to_string(), b.trim())
@@ -209,6 +218,16 @@ mod tests {
         check(Format::Json, r#"{"a":1,"b":"x"}"#, r#"{"b":"x","c":0,"a":1.0}"#, None);
         check(Format::Json, r#"{"a":{"b":1}}"#, r#"{"a":{"b":2}}"#, Some("data.a.b: expected 1, found 2"));
         check(Format::Json, r#"{"a":1}"#, "{}", Some("data.a: expected 1, found nothing"));
+    }
+
+    #[test]
+    fn a_star_is_any_text_or_number() {
+        for actual in [r#"{"a":"x"}"#, r#"{"a":0}"#] {
+            check(Format::Json, r#"{"a":"*"}"#, actual, None);
+        }
+        for actual in [r#"{"a":""}"#, r#"{"a":null}"#, r#"{"a":{}}"#, "{}"] {
+            check(Format::Json, r#"{"a":"*"}"#, actual, Some("data.a: expected"));
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Expectation {
     Refused(Option<i64>),
     /// Every answer accepted, all with one id.
     AllSame,
+    /// `error` 0; for calls that answer no profile id.
+    Done,
     /// A well-formed answer with `error`, whatever it says.
     Readable,
 }
@@ -44,6 +46,7 @@ impl Expectation {
                 "new" => Some(Self::New),
                 "refused" => Some(Self::Refused(None)),
                 "all-same" => Some(Self::AllSame),
+                "done" => Some(Self::Done),
                 "readable" => Some(Self::Readable),
                 _ => None,
             },
@@ -58,7 +61,8 @@ impl Expectation {
         found.ok_or_else(|| {
             format!(
                 "unknown expectation `{word}`; there are accepted, new, same:NAME, not:NAME, one-of:A,B, refused, \
-                 refused:NUMBER, all-same, readable"
+                 refused:NUMBER, all-same, done, \
+                 readable"
             )
         })
     }
@@ -73,6 +77,7 @@ impl Expectation {
             Self::OneOf(_) => "one-of",
             Self::Refused(_) => "refused",
             Self::AllSame => "all-same",
+            Self::Done => "done",
             Self::Readable => "readable",
         }
     }
@@ -110,6 +115,7 @@ impl Expectation {
             Self::Not(name) => id.is_some() && values.saved(name).is_some_and(|saved| id != Some(saved)),
             Self::OneOf(names) => names.iter().any(|name| is_saved_as(name)),
             Self::Refused(number) => is_refusal(answer, *number),
+            Self::Done => answer.envelope.as_ref().is_ok_and(|envelope| envelope.error == 0),
             Self::Readable => answer.envelope.is_ok(),
         }
     }
@@ -133,6 +139,7 @@ impl fmt::Display for Expectation {
             Self::Refused(None) => f.write_str("refused (`error` a number other than 0, `error_text` a string)"),
             Self::Refused(Some(number)) => write!(f, "refused with error {number}"),
             Self::AllSame => f.write_str("every answer accepted, all with one id"),
+            Self::Done => f.write_str("done (`error` 0)"),
             Self::Readable => f.write_str("a well-formed answer with a number `error`"),
         }
     }
@@ -273,6 +280,8 @@ mod tests {
         check("refused", std::slice::from_ref(&refused), &[ann.clone(), mute.clone(), broken.clone()]);
         check("refused:404", std::slice::from_ref(&refused), &[mute.clone(), ann.clone()]);
         check("refused:400", &[], std::slice::from_ref(&refused));
+        let done = answer(r#"{"error":0}"#);
+        check("done", &[done, ann.clone()], &[refused.clone(), broken.clone()]);
         check("readable", &[refused, mute, ann], &[broken]);
     }
 

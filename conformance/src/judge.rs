@@ -447,7 +447,11 @@ impl Hearing<'_> {
                 return Err(Stop::Failure { expected, actual, reason });
             }
         }
-        match self.data_difference(step, answers)? {
+        let difference = match self.results_difference(step, answers) {
+            None => self.data_difference(step, answers)?,
+            difference => difference,
+        };
+        match difference {
             Some(difference) => Err(Stop::Failure {
                 expected: "an answer whose data holds what was stored".to_owned(),
                 actual: difference,
@@ -522,12 +526,35 @@ impl Hearing<'_> {
             .or_else(|| compare::count_difference(&step.counts, data, envelope.format)))
     }
 
+    /// Where the results of a batch are not those that are wanted. Their ids are remembered as it goes, so that a later
+    /// item may be that of an earlier one.
+    fn results_difference(&mut self, step: &Step, answers: &Answers) -> Option<String> {
+        let answer = answers.list.first().filter(|_| !step.results.is_empty())?;
+        let results = answer.envelope.as_ref().ok().and_then(|envelope| envelope.results.as_ref());
+        let found = results.map_or(0, Vec::len);
+        if found != step.results.len() {
+            return Some(format!("{found} results for {} items", step.results.len()));
+        }
+        for (place, (wanted, result)) in step.results.iter().zip(results?).enumerate() {
+            let item = Answer { envelope: result.clone(), ..answer.clone() };
+            let item = Answers { list: vec![item], unanswered: None };
+            if !wanted.expect.holds(&item.list, &self.values, &self.seen) {
+                let found = self.describe(&item);
+                return Some(format!("result {}: expected {}, found {found}", place + 1, wanted.expect));
+            }
+            self.remember(&item, wanted.save.as_deref());
+        }
+        None
+    }
+
     /// The word for what was answered: that of the first expectation which holds, form and data included.
     fn word(&mut self, step: &Step, words: &[(Expectation, String)], answers: &Answers) -> Result<String, Stop> {
         let is_formed = answers.list.iter().all(|answer| step.demands.unmet(answer).is_none());
+        let has_results = self.results_difference(step, answers).is_none();
         for (expectation, word) in words {
             let holds = answers.unanswered.is_none() && expectation.holds(&answers.list, &self.values, &self.seen);
-            let has_data = !expectation.wants_acceptance() || self.data_difference(step, answers)?.is_none();
+            let has_data =
+                !expectation.wants_acceptance() || (has_results && self.data_difference(step, answers)?.is_none());
             if holds && is_formed && has_data {
                 return Ok(spell(word, &answers.list));
             }

@@ -1,7 +1,7 @@
 //! Runs what can be asked of a target that may not be written, and tells what is left out.
 //!
-//! Only two kinds of request go out: those of `profiles/get`, and those of a MUST that the target refuses them. A twin
-//! must be accepted, so none is sent; what is refused is then not known to be refused for its fault alone.
+//! Only two kinds of request go out: those of calls that only read, and those of a MUST that the target refuses them. A
+//! twin must be accepted, so none is sent; what is refused is then not known to be refused for its fault alone.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use crate::judge::{Judge, Outcome, Verdict};
 use crate::requirement::Level;
 use crate::run::{self, Planned, Run};
 use crate::target::Target;
+use crate::world::READING_CALLS;
 
 /// Why a case was not tried.
 pub const REASON: &str = "the run is read-only, and the case could write";
@@ -43,12 +44,12 @@ pub fn run(
 /// True if an honest target stores nothing of the case, whichever freedoms it takes: it may accept what it only should
 /// refuse.
 fn is_harmless(case: &Case, level: Level) -> bool {
-    case.steps.iter().all(|step| is_get(step) || (level == Level::Must && must_be_refused(step)))
+    case.steps.iter().all(|step| is_reading(step) || (level == Level::Must && must_be_refused(step)))
 }
 
-fn is_get(step: &Step) -> bool {
+fn is_reading(step: &Step) -> bool {
     let path = &step.message.path;
-    path.literal_start() == "profiles/get" && path.placeholders().next().is_none()
+    READING_CALLS.contains(&path.literal_start()) && path.placeholders().next().is_none()
 }
 
 fn must_be_refused(step: &Step) -> bool {
@@ -104,6 +105,9 @@ mod tests {
         assert_eq!(harmless(&suite("must", &step("expect='accepted'"))).len(), 0);
         assert_eq!(harmless(&suite("must", &step("expect='readable'"))).len(), 0);
         assert_eq!(harmless(&suite("observe", &step("observe='x'"))).len(), 0);
+        let list = "[[steps]]\ncall='databases/list'\nbody='{}'\nexpect='done'\n";
+        assert_eq!(harmless(&suite("should", list)).len(), 2);
+        assert_eq!(harmless(&suite("should", &list.replace("databases/list", "profiles/delete"))).len(), 0);
         let written = format!("{}{refused}", step("expect='new'"));
         assert_eq!(harmless(&suite("must", &written)).len(), 0);
     }

@@ -98,6 +98,8 @@ impl Recorded {
         let refuses = expect.iter().all(|one| matches!(one, Expectation::Refused(_)));
         if accepts {
             all.push((self.with_body(self.envelope(400, "Refused", None)), "of a refusal"));
+        }
+        if accepts && !expect.contains(&Expectation::Done) {
             all.push((self.with_body(self.envelope(0, "", None)), "of a success without an id"));
         }
         if refuses {
@@ -132,6 +134,9 @@ impl Recorded {
         }
         if *profile_id == Some(IdDemand::Absent) {
             all.push((self.with_body(self.envelope(envelope.error, "text", Some("5f"))), "of an answer with an id"));
+        }
+        if !step.results.is_empty() {
+            all.push((self.with_body(self.envelope(0, "", id)), "of an answer without results"));
         }
         if step.data.is_some() || !step.counts.is_empty() {
             all.push((self.with_body(self.envelope(0, "", id)), "of an answer without data"));

@@ -11,8 +11,47 @@ use crate::value::Value;
 /// A target set up so that the documentation's examples work as printed: token, ids and names are theirs.
 pub const DOCUMENTED_WORLD: &str = "documented-world";
 
-/// What a world may declare beyond the import call, and a case may need.
-pub const CAPABILITIES: [&str; 2] = ["profiles/get", DOCUMENTED_WORLD];
+/// The call that every target has.
+pub const IMPORT: &str = "profiles/import";
+
+/// What a world may declare beyond the import call, and a case may need: calls by their path, and the documented world.
+pub const CAPABILITIES: [&str; 18] = [
+    "profiles/get",
+    "profiles/update",
+    "profiles/add",
+    "profiles/delete",
+    "profiles/list",
+    "profiles/import_batch",
+    "profiles/add_batch",
+    "profiles/update_batch",
+    "profiles/segstatic/add",
+    "profiles/segstatic/remove",
+    "subscriptions/set",
+    "subscriptions/get",
+    "subscriptions/list",
+    "resources/get",
+    "resources/fields_get",
+    "databases/list",
+    "databases/fields_get",
+    DOCUMENTED_WORLD,
+];
+
+/// The calls that store nothing.
+pub const READING_CALLS: [&str; 8] = [
+    "profiles/get",
+    "profiles/list",
+    "subscriptions/get",
+    "subscriptions/list",
+    "resources/get",
+    "resources/fields_get",
+    "databases/list",
+    "databases/fields_get",
+];
+
+/// Whether a target may have a call at this path.
+pub fn is_call(path: &str) -> bool {
+    path == IMPORT || (path != DOCUMENTED_WORLD && CAPABILITIES.contains(&path))
+}
 
 /// The types of custom field for which a world may name a field.
 pub const FIELD_TYPES: [&str; 10] =
@@ -36,6 +75,8 @@ pub struct World {
     pub other_resource: Option<i64>,
     /// A resource that exists and is not open to `database`.
     pub closed_resource: Option<i64>,
+    /// A resource open to `database`, with e-mail and the option to raise the priority of new subscriptions.
+    pub raising_resource: Option<i64>,
     /// Categories of `resource`.
     #[serde(default)]
     pub categories: Vec<String>,
@@ -46,6 +87,8 @@ pub struct World {
     pub custom_channel: Option<CustomChannel>,
     /// A text field of the subscriptions of `resource`.
     pub subscription_field: Option<String>,
+    /// An address that the target's geo data know, and where it is.
+    pub geo: Option<Geo>,
     /// What the target offers beyond the import call.
     #[serde(default)]
     pub capabilities: Vec<String>,
@@ -65,6 +108,18 @@ pub struct CustomChannel {
     pub name: String,
     /// Field of `cc_data` that holds the address.
     pub id_field: String,
+}
+
+/// An IP address and where the target's geo data say that it is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Geo {
+    /// The address.
+    pub address: String,
+    /// What `_country` and `_regcountry` become.
+    pub country: String,
+    /// What `_city` and `_regcity` become.
+    pub city: String,
 }
 
 #[derive(Deserialize)]
@@ -98,10 +153,12 @@ impl World {
             resource: Some(1),
             other_resource: Some(2),
             closed_resource: Some(3),
+            raising_resource: Some(4),
             categories: words(9).collect(),
             segments: (1..=9).collect(),
             custom_channel: Some(CustomChannel { name: "channel".to_owned(), id_field: "id".to_owned() }),
             subscription_field: Some("sample".to_owned()),
+            geo: Some(Geo { address: "192.0.2.1".to_owned(), country: "country".to_owned(), city: "city".to_owned() }),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
             read_only: false,
             fields: FIELD_TYPES.map(|kind| (kind.to_owned(), format!("sample_{kind}"))).into(),
@@ -129,6 +186,7 @@ impl World {
         let number = |value: Option<i64>| value.map(|value| Value::Number(value.into()));
         let text = |value: Option<&String>| value.map(|value| Value::Text(value.clone()));
         let channel = self.custom_channel.as_ref();
+        let geo = self.geo.as_ref();
         match role {
             Role::Token => text(Some(&self.token)),
             Role::ForeignToken => text(self.foreign_token.as_ref()),
@@ -137,12 +195,16 @@ impl World {
             Role::Resource => number(self.resource),
             Role::OtherResource => number(self.other_resource),
             Role::ClosedResource => number(self.closed_resource),
+            Role::RaisingResource => number(self.raising_resource),
             Role::Category(position) => text(self.categories.get(*position)),
             Role::Segment(position) => number(self.segments.get(*position).copied()),
             Role::Field(kind) => text(self.fields.get(kind)),
             Role::SubscriptionField => text(self.subscription_field.as_ref()),
             Role::CustomChannel => text(channel.map(|channel| &channel.name)),
             Role::CustomChannelField => text(channel.map(|channel| &channel.id_field)),
+            Role::GeoAddress => text(geo.map(|geo| &geo.address)),
+            Role::GeoCountry => text(geo.map(|geo| &geo.country)),
+            Role::GeoCity => text(geo.map(|geo| &geo.city)),
         }
     }
 }
@@ -173,6 +235,8 @@ pub enum Role {
     OtherResource,
     /// `${closed_resource}`.
     ClosedResource,
+    /// `${raising_resource}`.
+    RaisingResource,
     /// `${category:N}`, counted from 0 here.
     Category(usize),
     /// `${segment:N}`, counted from 0 here.
@@ -185,11 +249,17 @@ pub enum Role {
     CustomChannel,
     /// `${custom_channel_field}`.
     CustomChannelField,
+    /// `${geo_address}`.
+    GeoAddress,
+    /// `${geo_country}`.
+    GeoCountry,
+    /// `${geo_city}`.
+    GeoCity,
 }
 
 impl Role {
     /// Those that a world names at most once, each under a key of its own.
-    const SINGLE: [Self; 9] = [
+    const SINGLE: [Self; 11] = [
         Self::Token,
         Self::ForeignToken,
         Self::Database,
@@ -197,8 +267,10 @@ impl Role {
         Self::Resource,
         Self::OtherResource,
         Self::ClosedResource,
+        Self::RaisingResource,
         Self::SubscriptionField,
         Self::CustomChannel,
+        Self::GeoAddress,
     ];
 
     /// The role that a placeholder names, if it names one.
@@ -211,9 +283,13 @@ impl Role {
             "resource" => Self::Resource,
             "other_resource" => Self::OtherResource,
             "closed_resource" => Self::ClosedResource,
+            "raising_resource" => Self::RaisingResource,
             "subscription_field" => Self::SubscriptionField,
             "custom_channel" => Self::CustomChannel,
             "custom_channel_field" => Self::CustomChannelField,
+            "geo_address" => Self::GeoAddress,
+            "geo_country" => Self::GeoCountry,
+            "geo_city" => Self::GeoCity,
             _ => return Self::parse_listed(name, argument?),
         };
         argument.is_none().then_some(plain)
@@ -239,11 +315,13 @@ impl Role {
             Self::Resource => "resource".to_owned(),
             Self::OtherResource => "other_resource".to_owned(),
             Self::ClosedResource => "closed_resource".to_owned(),
+            Self::RaisingResource => "raising_resource".to_owned(),
             Self::Category(position) => format!("categories[{position}]"),
             Self::Segment(position) => format!("segments[{position}]"),
             Self::Field(kind) => format!("fields.{kind}"),
             Self::SubscriptionField => "subscription_field".to_owned(),
             Self::CustomChannel | Self::CustomChannelField => "custom_channel".to_owned(),
+            Self::GeoAddress | Self::GeoCountry | Self::GeoCity => "geo".to_owned(),
         }
     }
 }
@@ -291,6 +369,14 @@ mod tests {
     fn tells_which_roles_it_names() {
         let world = World::read(&format!("{SMALL}segments = [7, 8]\nfields = {{ int = 'age' }}")).unwrap();
         assert_eq!(world.named_roles(), ["token", "database", "segments[0]", "segments[1]", "fields.int"]);
+    }
+
+    #[test]
+    fn every_reading_call_is_one_that_a_target_may_have() {
+        for call in READING_CALLS {
+            assert!(is_call(call), "{call}");
+        }
+        assert!(is_call(IMPORT) && !is_call(DOCUMENTED_WORLD) && !is_call("profiles/got"));
     }
 
     #[test]

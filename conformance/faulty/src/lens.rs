@@ -40,6 +40,11 @@ pub(crate) trait Lens: Send + Sync + 'static {
     fn put(&self, state: &mut dyn Transaction, profile: Profile) -> Result<(), StoreError> {
         state.put(profile)
     }
+
+    /// Removes a profile.
+    fn remove(&self, state: &mut dyn Transaction, database: DatabaseId, id: ProfileId) -> Result<(), StoreError> {
+        state.remove(database, id)
+    }
 }
 
 /// Changes what is found.
@@ -119,7 +124,7 @@ impl Transaction for Seen<'_> {
     }
 
     fn remove(&mut self, database: DatabaseId, id: ProfileId) -> Result<(), StoreError> {
-        self.state.remove(database, id)
+        self.lens.remove(self.state, database, id)
     }
 
     fn change_outbox(&mut self, change: OutboxChange) -> Result<(), StoreError> {

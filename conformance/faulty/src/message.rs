@@ -8,6 +8,9 @@ use rollcall_model::{import::ImportOutcome, profile::ProfileId, response_code::R
 use rollcall_server::call::{Call, Reply};
 use std::ops::Range;
 
+/// What the paths of calls begin with.
+const BASE: &str = "/api/v1.1/";
+
 /// A call with texts of its own.
 #[derive(Clone)]
 pub(crate) struct Message {
@@ -48,6 +51,21 @@ impl Message {
             request_id: &self.request_id,
             body: &self.body,
         }
+    }
+
+    /// Whether it goes to this call, such as `profiles/get`.
+    pub(crate) fn is_call(&self, call: &str) -> bool {
+        self.path.trim_end_matches('/').strip_prefix(BASE) == Some(call)
+    }
+
+    /// Whether it goes to a call about many profiles.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.path.trim_end_matches('/').ends_with("_batch")
+    }
+
+    /// Takes it to another call.
+    pub(crate) fn go_to(&mut self, call: &str) {
+        self.path = format!("{BASE}{call}");
     }
 
     /// The format that the content type declares.

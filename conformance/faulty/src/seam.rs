@@ -126,7 +126,8 @@ impl Seam {
         let service = Service::new(self.build_world()?, self.build_store());
         let modes = self.build_modes();
         let store = Arc::clone(&service.store);
-        let importer = self.build_importer(Importer { store, modes });
+        let backlog = Arc::clone(&service.backlog);
+        let importer = self.build_importer(Importer { store, modes, backlog });
         Ok(Arc::new(Front { service: Service { importer, modes, ..service }, seam: self }))
     }
 

@@ -9,14 +9,14 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 
-use super::{Body, Case, LiteralBytes, Message, Purpose, Step, Twin, Unbuildable, data_of, tree};
+use super::{Body, Case, ItemResult, LiteralBytes, Message, Purpose, Step, Twin, Unbuildable, data_of, tree};
 use crate::Format;
 use crate::compare;
 use crate::expectation::{Demands, Expectation};
 use crate::placeholder::{BLOCK, Placeholder, Scope, Template, Values};
 use crate::render::Arrays;
 use crate::requirement::Level;
-use crate::world::{CAPABILITIES, DOCUMENTED_WORLD, Role, World};
+use crate::world::{self, CAPABILITIES, DOCUMENTED_WORLD, Role, World};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +37,8 @@ struct CaseFile {
 struct StepFile {
     import: Option<String>,
     get: Option<String>,
+    call: Option<String>,
+    body: Option<String>,
     literal: Option<LiteralFile>,
     #[serde(default)]
     bare: bool,
@@ -67,6 +69,8 @@ struct StepFile {
     data: Option<String>,
     #[serde(default)]
     data_counts: BTreeMap<String, usize>,
+    #[serde(default)]
+    results: Vec<String>,
     observe: Option<String>,
     answers: Option<OrderedWords>,
 }
@@ -156,12 +160,13 @@ pub fn read(id: &str, file: &str, text: &str, fixture: &Fixture<'_>) -> Result<C
 }
 
 fn read_step(written: StepFile, is_last: bool, fixture: &Fixture<'_>) -> Result<Step, String> {
-    let main_path = if written.get.is_some() { "profiles/get" } else { "profiles/import" };
-    let (key, body) = match (&written.import, &written.get, &written.literal) {
-        (Some(text), None, None) => ("import", tree_body("import", text, written.bare, written.xml_arrays)?),
-        (None, Some(text), None) => ("get", tree_body("get", text, written.bare, written.xml_arrays)?),
-        (None, None, Some(literal)) => ("literal", literal_body("literal", literal, fixture)?),
-        _ => return Err("give exactly one of `import`, `get`, `literal`".to_owned()),
+    let main_path = main_path(&written)?;
+    let (key, body) = match (&written.import, &written.get, &written.body, &written.literal) {
+        (Some(text), None, None, None) => ("import", tree_body("import", text, written.bare, written.xml_arrays)?),
+        (None, Some(text), None, None) => ("get", tree_body("get", text, written.bare, written.xml_arrays)?),
+        (None, None, Some(text), None) => ("body", tree_body("body", text, written.bare, written.xml_arrays)?),
+        (None, None, None, Some(literal)) => ("literal", literal_body("literal", literal, fixture)?),
+        _ => return Err("give exactly one of `import`, `get`, `body`, `literal`".to_owned()),
     };
     if key == "literal" && (written.bare || written.xml_arrays != Arrays::default()) {
         return Err("`bare` and `xml_arrays` make no sense with `literal`".to_owned());
@@ -169,7 +174,7 @@ fn read_step(written: StepFile, is_last: bool, fixture: &Fixture<'_>) -> Result<
     let message = Message {
         body,
         method: written.method.clone().unwrap_or_else(|| "POST".to_owned()),
-        path: template("path", written.path.as_deref().unwrap_or(main_path))?,
+        path: template("path", written.path.as_deref().unwrap_or(&main_path))?,
         query: optional_template("query", written.query.as_deref())?,
         content_type: optional_template("content_type", written.content_type.as_deref())?,
         accept: optional_template("accept", written.accept.as_deref())?,
@@ -179,7 +184,7 @@ fn read_step(written: StepFile, is_last: bool, fixture: &Fixture<'_>) -> Result<
     if !(1..=256).contains(&parallel) {
         return Err("`parallel` must be between 1 and 256".to_owned());
     }
-    let twin = read_twin(&written, main_path, fixture)?;
+    let twin = read_twin(&written, &main_path, fixture)?;
     let purpose = purpose_of(&written, is_last)?;
     let expect = match (&written.expect, &purpose) {
         (Some(words), _) => expectations("expect", words)?,
@@ -189,15 +194,51 @@ fn read_step(written: StepFile, is_last: bool, fixture: &Fixture<'_>) -> Result<
     if expect.contains(&Expectation::AllSame) && written.parallel.is_none() {
         return Err("`expect = \"all-same\"` makes sense with `parallel` only".to_owned());
     }
-    if key == "import" && !written.data_counts.is_empty() {
-        return Err("`data_counts` makes sense with `get` only".to_owned());
+    if key == "import" {
+        refuse_what_an_import_does_not_answer(&written)?;
     }
-    let data = match written.data.as_deref() {
-        Some(_) if key == "import" => return Err("`data` makes sense with `get` only".to_owned()),
-        text => optional_template("data", text)?,
-    };
+    let data = optional_template("data", written.data.as_deref())?;
+    let results = written.results.iter().map(|item| item_result(item)).collect::<Result<_, _>>()?;
     let (demands, counts, save) = (written.answer, written.data_counts, written.save);
-    Ok(Step { message, purpose, expect, demands, data, counts, save, parallel, twin })
+    Ok(Step { message, purpose, expect, demands, data, counts, results, save, parallel, twin })
+}
+
+/// The call that a step is about: that of its key, or the one it names.
+fn main_path(written: &StepFile) -> Result<String, String> {
+    match (&written.call, &written.body, &written.literal) {
+        (Some(path), Some(_), _) | (Some(path), _, Some(_)) if world::is_call(path) => Ok(path.clone()),
+        (Some(path), Some(_), _) | (Some(path), _, Some(_)) => Err(format!(
+            "`call` names `{path}`; there are {}, and those among the capabilities: {}",
+            world::IMPORT,
+            CAPABILITIES.join(", ")
+        )),
+        (Some(_), ..) => Err("`call` needs `body` or `literal`".to_owned()),
+        (None, Some(_), _) => Err("`body` needs `call`".to_owned()),
+        (None, None, _) if written.get.is_some() => Ok("profiles/get".to_owned()),
+        (None, None, _) => Ok(world::IMPORT.to_owned()),
+    }
+}
+
+fn refuse_what_an_import_does_not_answer(written: &StepFile) -> Result<(), String> {
+    let keys = [
+        ("data", written.data.is_some()),
+        ("data_counts", !written.data_counts.is_empty()),
+        ("results", !written.results.is_empty()),
+    ];
+    match keys.into_iter().find(|(_, is_given)| *is_given) {
+        Some((key, _)) => Err(format!("`{key}` makes no sense with `import`")),
+        None => Ok(()),
+    }
+}
+
+/// `new`, or `new as ann`.
+fn item_result(text: &str) -> Result<ItemResult, String> {
+    let (word, save) = match text.split_once(" as ") {
+        Some((word, name)) => (word, Some(name.to_owned())),
+        None => (text, None),
+    };
+    let expect = Expectation::parse(word).map_err(|error| format!("results: {error}"))?;
+    Ok(ItemResult { expect, save })
 }
 
 fn read_twin(written: &StepFile, main_path: &str, fixture: &Fixture<'_>) -> Result<Option<Twin>, String> {
@@ -453,6 +494,10 @@ fn check_names(case: &Case) -> Vec<String> {
         demand(names_in(&step.message), &saved);
         demand(step.expect.iter().flat_map(Expectation::names).collect(), &saved);
         demand(step.data.iter().flat_map(names_of).collect(), &saved);
+        for item in &step.results {
+            demand(item.expect.names(), &saved);
+            saved.extend(item.save.as_deref());
+        }
         if let Purpose::Observe { answers, .. } = &step.purpose {
             demand(answers.iter().flat_map(|(expectation, _)| expectation.names()).collect(), &saved);
         }
@@ -559,6 +604,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_goes_to_its_path_with_its_twin_and_its_results_are_remembered() {
+        let case = steps(
+            "[[steps]]\ncall = 'profiles/add_batch'\nbody = '{\"data\":[1]}'\nexpect = 'done'\n\
+             results = ['new as ann', 'refused', 'not:ann']\ntwin = '{\"data\":[2]}'\n\
+             [[steps]]\nget = '{\"profile_id\":\"${id:ann}\"}'\nexpect = 'same:ann'",
+        )
+        .unwrap();
+        let step = &case.steps[0];
+        assert_eq!(step.message.path, step.twin.as_ref().unwrap().message.path);
+        assert!(case.needs.contains("profiles/add_batch"), "{:?}", case.needs);
+        let saves: Vec<_> = step.results.iter().map(|item| item.save.as_deref()).collect();
+        assert_eq!(saves, [Some("ann"), None, None]);
+    }
+
+    #[test]
     fn observed_words_keep_their_order() {
         let case = steps(&format!(
             "[[steps]]\n{IMPORT}observe = 'x'\nanswers = {{ refused = 'z', accepted = 'a', readable = 'm' }}"
@@ -641,8 +701,16 @@ mod tests {
         refuses(step("expect = 'new'\nanswers = { refused = 'x' }"), "`answers` needs `observe`");
         refuses(step("expect = 'new'\ntwin_save = 'x'"), "need a `twin`");
         refuses(step("expect = 'new'\ntwin_scope = 'own'"), "need a `twin`");
-        refuses(step("expect = 'new'\ndata = '{}'"), "`get` only");
-        refuses(step("expect = 'new'\ndata_counts = { phones = 1 }"), "`get` only");
+        for (key, value) in [("data", "'{}'"), ("data_counts", "{ phones = 1 }"), ("results", "['new']")] {
+            refuses(
+                step(&format!("expect = 'new'\n{key} = {value}")),
+                &format!("`{key}` makes no sense with `import`"),
+            );
+        }
+        refuses(steps("[[steps]]\ncall = 'profiles/add'\nexpect = 'new'"), "`call` needs `body`");
+        refuses(steps("[[steps]]\nbody = '{}'\nexpect = 'new'"), "`body` needs `call`");
+        refuses(steps("[[steps]]\ncall = 'profiles/ad'\nbody = '{}'\nexpect = 'new'"), "names `profiles/ad`");
+        refuses(steps("[[steps]]\ncall = 'profiles/add'\nbody = '{}'\nexpect = 'done'\nresults = ['no']"), "results:");
         refuses(steps("[[steps]]\nliteral = { json = '@no/such' }\nexpect = 'new'"), "no file `no/such`");
         refuses(read_text(&format!("{HEAD}needs = ['x']\n[[steps]]\n{IMPORT}expect = 'new'")), "unknown capability");
     }

@@ -3,6 +3,7 @@
 use crate::{
     catalogue,
     encode::{self, Spelling},
+    event, explain,
     format::Format,
     node::Node,
     parameter::Parameter,
@@ -10,6 +11,8 @@ use crate::{
 };
 use rollcall_model::{
     database::{Database, DatabaseId},
+    event::{Event, EventNumber},
+    explanation::Explanation,
     field::FieldDefinitions,
     import::ImportOutcome,
     profile::{Profile, ProfileId},
@@ -19,6 +22,7 @@ use rollcall_model::{
     subscription::Subscription,
     world::World,
 };
+use std::sync::Arc;
 
 /// The answer to an import that took effect.
 pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
@@ -33,6 +37,48 @@ pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
         ),
     }
     .into_bytes()
+}
+
+/// The answer that shows a page of the outbox. `next` is where the next page begins to go on, if there is one.
+pub fn events(events: &[(EventNumber, Arc<Event>)], next: Option<EventNumber>, format: Format) -> Vec<u8> {
+    let list = events.iter().map(|(number, event)| event::node(*number, event)).collect();
+    shown(Node::List(list), next.map(event::number), format)
+}
+
+/// The answer that says how many it was done to.
+pub fn count(count: usize, format: Format) -> Vec<u8> {
+    let [number, text] = success();
+    let count = Node::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    write::document(&Node::object([number, text, ("count", count)]), format)
+}
+
+/// The answer to an import that explains itself. One that was only tried has not created anything, and thus names no
+/// profile that it would have.
+pub fn explained(
+    outcome: ImportOutcome,
+    explanation: &Explanation,
+    tried: Trial,
+    world: &World,
+    format: Format,
+) -> Vec<u8> {
+    let [number, text] = success();
+    let id = match outcome {
+        ImportOutcome::Created(_) if tried.is_dry_run => Node::Null,
+        outcome => Node::text(outcome.profile_id()),
+    };
+    let explained = explain::node(explanation, tried.skip_triggers, world);
+    let is_dry_run = Node::Bool(tried.is_dry_run);
+    let members = [number, text, ("profile_id", id), ("dry_run", is_dry_run), ("explain", explained)];
+    write::document(&Node::object(members), format)
+}
+
+/// What an import that explains itself was told to leave.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// It was to store nothing.
+    pub is_dry_run: bool,
+    /// No trigger was to hear of it.
+    pub skip_triggers: bool,
 }
 
 /// The answer to a refused request.

@@ -212,7 +212,7 @@ fn upsert(property: &str, value: Node) -> Node {
     Node::object([("action", action), ("submatch", Node::text(property)), ("value", value)])
 }
 
-fn fields(fields: &Fields) -> Node {
+pub(crate) fn fields(fields: &Fields) -> Node {
     Node::Object(fields.iter().map(|(name, value)| (name.to_string(), field_value(value))).collect())
 }
 

@@ -3,15 +3,17 @@
 
 use crate::{
     element::{Element, Object},
+    format::Format,
     limits::Limits,
     parameter::Parameter,
     request::Parameters,
     subscription,
+    tree::parse,
 };
 use rollcall_model::{
     database::{Database, UnknownFields},
     distinct::distinct,
-    field::FieldName,
+    field::{FieldName, FieldValue},
     field_change::FieldChange,
     import::{Identifiers, ImportOptions, ImportRequest, ImportScope},
     profile_patch::ProfilePatch,
@@ -157,6 +159,17 @@ fn data(
         }
     }
     Ok((fields, subscriptions))
+}
+
+/// The values that an import with this `data` would give to fields, where it gives values to fields and does nothing
+/// else. In JSON; for configurations.
+pub fn field_values(data: &[u8], database: &Database) -> Result<Vec<(FieldName, FieldValue)>, Rejection> {
+    let tree = parse(data, Format::Json, Limits::default())?;
+    let value = |member: Element<'_, '_>| match field(member, database)? {
+        Some((name, FieldChange::Set(value))) => Ok((name, value)),
+        _ => Err(member.refuse("not a value of a field")),
+    };
+    tree.root().members().map(value).collect()
 }
 
 /// What a member of `data` does to its field; nothing where the database ignores fields it does not have (D3).

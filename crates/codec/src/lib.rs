@@ -29,6 +29,8 @@ mod write; // node -> bytes
 mod catalogue; // what the configuration says, as nodes
 pub mod answer; // outcomes and profiles -> bytes
 pub mod encode; // import request -> bytes, for clients and tests
+pub mod event; // what has become of a profile -> the body that webhooks get
+mod explain; // how an import came to its outcome
 
 mod exact; // a stored value in a line, whether the configuration knows it or not
 mod stored_subscription; // the same for a subscription

@@ -92,6 +92,10 @@ parameters! {
     SkipInvalidSubscriptions "skip_invalid_subscriptions" Bool;
     /// Whether places are filled in from the IP addresses in `data`.
     DetectGeo "detect_geo" Bool;
+    /// Whether the answer is to say how it came about.
+    Explain "explain" Bool;
+    /// Whether nothing is to be stored, and the answer is to say what would come of it.
+    DryRun "dry_run" Bool;
     /// Numbers of static segments that the profile is put into.
     AddToSegments "add_to_segments" Ints;
     /// Numbers of static segments that the profile is taken out of.
@@ -126,6 +130,8 @@ parameters! {
     SegmentId "segment_id" Int;
     /// The number of a resource.
     Id "id" Int;
+    /// Numbers of events in the outbox.
+    Events "events" Ints;
     /// Where to go on: what the answer before gave as `from_id`.
     FromId "from_id" Scalar;
     /// How much to show at most.
@@ -153,6 +159,9 @@ pub const SHARED_SEARCH: &[Parameter] = &[Parameter::Matching, Parameter::FieldN
 
 /// How a change is gone about.
 pub const OPTIONS: &[Parameter] = &[Parameter::SkipTriggers, Parameter::SkipInvalidSubscriptions, Parameter::DetectGeo];
+
+/// What a change is asked about itself.
+pub const TRIAL: &[Parameter] = &[Parameter::Explain, Parameter::DryRun];
 
 /// The segments that a change is about.
 pub const SEGMENTS: &[Parameter] = &[Parameter::AddToSegments, Parameter::RemoveFromSegments];

@@ -5,12 +5,22 @@ use std::fmt::Write;
 
 /// Writes a document whose root is this object.
 pub(crate) fn document(root: &Node, format: Format) -> Vec<u8> {
-    let mut text = String::with_capacity(256);
     match format {
-        Format::Json => json(root, &mut text),
-        Format::Xml => element("xml", root, false, &mut text),
+        Format::Json => json_document(root),
+        Format::Xml => {
+            let mut text = String::with_capacity(256);
+            element("xml", root, false, &mut text);
+            text
+        }
     }
-    text.into_bytes()
+    .into_bytes()
+}
+
+/// Writes this value in JSON.
+pub(crate) fn json_document(root: &Node) -> String {
+    let mut text = String::with_capacity(256);
+    json(root, &mut text);
+    text
 }
 
 fn json(node: &Node, out: &mut String) {

@@ -20,7 +20,7 @@ use rollcall_model::{
 use std::borrow::Cow;
 
 macro_rules! key_sources {
-    ($($(#[$doc:meta])* $source:ident $parameter:literal;)*) => {
+    ($($(#[$doc:meta])* $source:ident $name:literal $parameter:literal;)*) => {
         /// A place that a mode can search.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum KeySource { $($(#[$doc])* $source,)* }
@@ -28,6 +28,11 @@ macro_rules! key_sources {
         impl KeySource {
             /// All places, in the order of the table.
             pub const ALL: &[KeySource] = &[$(KeySource::$source,)*];
+
+            /// What it is called where a search is explained.
+            pub const fn name(self) -> &'static str {
+                match self { $(KeySource::$source => $name,)* }
+            }
 
             /// The parameter a search there cannot do without.
             pub const fn parameter(self) -> &'static str {
@@ -39,23 +44,23 @@ macro_rules! key_sources {
 
 key_sources! {
     /// The profile's identifier.
-    ProfileId "profile_id";
+    ProfileId "profile_id" "profile_id";
     /// The profile's e-mail field.
-    ProfileEmail "email";
+    ProfileEmail "profile_email" "email";
     /// The profile's phone numbers.
-    ProfilePhone "phone";
+    ProfilePhone "profile_phone" "phone";
     /// A custom field of the profile.
-    CustomField "field_value";
+    CustomField "custom_field" "field_value";
     /// Addresses of e-mail subscriptions, whatever their status (M16).
-    EmailSubscription "email";
+    EmailSubscription "email_subscription" "email";
     /// Numbers of SMS subscriptions.
-    SmsSubscription "phone";
+    SmsSubscription "sms_subscription" "phone";
     /// Push tokens, each together with its provider.
-    PushSubscription "subscription_id";
+    PushSubscription "push_subscription" "subscription_id";
     /// Addresses on a channel of the configuration (M6, first reading).
-    CustomChannel "field_value";
+    CustomChannel "custom_channel" "field_value";
     /// A custom field of subscriptions (M6, second reading).
-    SubscriptionField "field_value";
+    SubscriptionField "subscription_field" "field_value";
 }
 
 impl KeySource {

@@ -22,6 +22,9 @@ pub struct Plan<'a> {
     lookups: Vec<Lookup<'a>>,
 }
 
+/// How many it takes to see that they are several.
+const SEVERAL: usize = 2;
+
 /// Whom a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -46,8 +49,21 @@ impl<'a> Plan<'a> {
 
     /// Asks the index. The first look-up that finds anybody decides (M10).
     pub fn resolve<I: ProfileIndex + ?Sized>(&self, index: &I) -> Result<Match, I::Error> {
+        self.resolve_watched(index, SEVERAL, |_, _| ())
+    }
+
+    /// The same, and tells of each look-up and whom it found: as many of them as are wanted, and never fewer than it
+    /// takes to decide.
+    pub fn resolve_watched<I: ProfileIndex + ?Sized>(
+        &self,
+        index: &I,
+        wanted: usize,
+        mut watch: impl FnMut(&Lookup<'a>, &[ProfileId]),
+    ) -> Result<Match, I::Error> {
         for lookup in &self.lookups {
-            match self.find_all(lookup, index)?.as_slice() {
+            let found = self.find_all(lookup, index, wanted.max(SEVERAL))?;
+            watch(lookup, &found);
+            match found.as_slice() {
                 [] => {}
                 [one] => return Ok(Match::One(*one)),
                 [oldest, ..] => return Ok(Match::Several(*oldest)),
@@ -56,12 +72,16 @@ impl<'a> Plan<'a> {
         Ok(Match::Nobody)
     }
 
-    /// The profiles that have every key of the look-up; where it is one key, not more of them than it takes to see that
-    /// they are several.
-    fn find_all<I: ProfileIndex + ?Sized>(&self, lookup: &Lookup<'_>, index: &I) -> Result<Vec<ProfileId>, I::Error> {
+    /// The profiles that have every key of the look-up; where it is one key, not more of them than are wanted.
+    fn find_all<I: ProfileIndex + ?Sized>(
+        &self,
+        lookup: &Lookup<'_>,
+        index: &I,
+        wanted: usize,
+    ) -> Result<Vec<ProfileId>, I::Error> {
         match lookup.0.as_slice() {
             [] => Ok(Vec::new()),
-            [key] => index.find_oldest(self.database, key, 2),
+            [key] => index.find_oldest(self.database, key, wanted),
             [first, rest @ ..] => {
                 let mut found = index.find(self.database, first)?;
                 for key in rest {

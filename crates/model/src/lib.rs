@@ -35,6 +35,7 @@ pub mod subscription_patch; // and in its subscriptions
 pub mod place; // table: what the place of an address fills
 
 pub mod event_kind; // table: what can become of a profile
+pub mod profile_change; // what has become of one
 pub mod trigger; // who wants to know of it
 pub mod event; // what is sent to them
 
@@ -42,6 +43,7 @@ pub mod action; // table: what a token can be allowed to do
 pub mod token;
 pub mod world; // all of the above that is configuration
 pub mod import; // the request and its outcome
+pub mod explanation; // how the one led to the other
 
-#[cfg(feature = "strategies")]
+#[cfg(any(test, feature = "strategies"))]
 pub mod strategies; // whatever all of this can hold, for property tests

@@ -5,6 +5,8 @@ use crate::{
     database::DatabaseId,
     event_kind::EventKind,
     field::{FieldName, FieldValue},
+    profile::Profile,
+    profile_change::{ProfileChange, changes},
     resource::ResourceId,
     segment::SegmentId,
     subscription_status::SubscriptionStatus,
@@ -41,6 +43,49 @@ pub struct Filter {
     pub status: Option<SubscriptionStatus>,
     /// The segment is this one.
     pub segment: Option<SegmentId>,
+}
+
+impl Trigger {
+    /// Whether it wants to hear of this change, which has made the profile what it is.
+    pub fn wants(&self, change: &ProfileChange<'_>, profile: &Profile) -> bool {
+        self.database == profile.database
+            && change.event_kind() == Some(self.on)
+            && self.filter.lets_through(change, profile)
+    }
+}
+
+impl Filter {
+    fn lets_through(&self, change: &ProfileChange<'_>, profile: &Profile) -> bool {
+        let subscription = change.subscription();
+        is_wanted(&self.field, change.field())
+            && is_wanted(&self.resource, subscription.map(|known| &known.resource))
+            && is_wanted(&self.channel, subscription.map(|known| &known.channel))
+            && is_wanted(&self.status, subscription.map(|known| &known.status))
+            && is_wanted(&self.segment, change.segment().as_ref())
+            && self.profile.iter().all(|(name, value)| profile.fields.get(name.as_str()) == Some(value))
+    }
+}
+
+fn is_wanted<T: PartialEq>(wanted: &Option<T>, found: Option<&T>) -> bool {
+    wanted.is_none() || wanted.as_ref() == found
+}
+
+/// What each trigger wants to hear of a change, in the order in which things are said to have happened.
+pub fn wanted<'t, 'p>(
+    triggers: &'t [Trigger],
+    before: Option<&'p Profile>,
+    after: &'p Profile,
+) -> Vec<(&'t Trigger, ProfileChange<'p>)> {
+    let of_database: Vec<_> = triggers.iter().filter(|trigger| trigger.database == after.database).collect();
+    if of_database.is_empty() {
+        return Vec::new(); // where nobody listens, nothing is compared
+    }
+    let mut wanted = Vec::new();
+    for change in changes(before, after) {
+        let listening = of_database.iter().filter(|trigger| trigger.wants(&change, after));
+        wanted.extend(listening.map(|trigger| (*trigger, change.clone())));
+    }
+    wanted
 }
 
 /// Where events are sent, and the secret they are signed with.

@@ -151,7 +151,7 @@ impl<'a> Imports<'a> {
             Ok(read) => read,
             Err(refusal) => return Import::Done(Err(refusal.into())),
         };
-        let mut pending: Pending<'a, _> = Box::pin(service.import(read, world, grant));
+        let mut pending: Pending<'a, _> = Box::pin(service.import(read, world, grant, 1));
         match poll_fn(|context| Poll::Ready(pending.as_mut().poll(context))).await {
             Poll::Ready(outcome) => Import::Done(outcome),
             Poll::Pending => Import::Pending(pending),

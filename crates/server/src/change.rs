@@ -1,6 +1,7 @@
 //! The calls that change one profile. Each is an import, with more or less to say. Dossier 6.2.
 
 use crate::{
+    explain,
     failure::Failure,
     routes::{Answering, Request},
 };
@@ -8,7 +9,6 @@ use rollcall_codec::{answer, import};
 use rollcall_model::{
     database::Database,
     import::{ImportRequest, ImportScope},
-    rejection::Rejection,
     response_code::ResponseCode,
 };
 
@@ -28,36 +28,37 @@ pub(crate) fn add<'a>(request: Request<'a>, database: &'a Database) -> Answering
 }
 
 async fn imported(request: Request<'_>, database: &Database, scope: ImportScope) -> Result<Vec<u8>, Failure> {
-    let Request { service, world, grant, parameters, format } = request;
-    let import = import::read_as(scope, &parameters, database, world, service.limits)?;
-    let outcome = service.import(import, world, grant).await?;
-    Ok(answer::outcome(outcome, format))
+    let import = import::read_as(scope, &request.parameters, database, request.world, request.service.limits)?;
+    carried_out(request, import, 1).await
 }
 
 /// `profiles/segstatic/add`.
 pub(crate) fn enter_segment<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, import::read_entry(&request.parameters, database))
+    Box::pin(async move { carried_out(request, import::read_entry(&request.parameters, database)?, 0).await })
 }
 
 /// `profiles/segstatic/remove`.
 pub(crate) fn leave_segment<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, import::read_exit(&request.parameters, database))
+    Box::pin(async move { carried_out(request, import::read_exit(&request.parameters, database)?, 0).await })
 }
 
 /// `subscriptions/set`.
 pub(crate) fn set_subscription<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
         let import = import::read_subscription(&request.parameters, database, request.world)?;
-        change(request, Ok(import)).await.map_err(at_the_top)
+        carried_out(request, import, 0).await.map_err(at_the_top)
     })
 }
 
-/// Makes the change, which does not count as an imported profile.
-fn change<'a>(request: Request<'a>, import: Result<ImportRequest, Rejection>) -> Answering<'a> {
-    Box::pin(async move {
-        let Request { service, world, format, .. } = request;
-        Ok(answer::outcome(service.change(import?, world).await?, format))
-    })
+/// Makes a change, which counts as so many imported profiles; or only tries it, and says what would come of it.
+async fn carried_out(request: Request<'_>, import: ImportRequest, profiles: u32) -> Result<Vec<u8>, Failure> {
+    let Request { service, world, grant, format, .. } = request;
+    let Some(trial) = explain::asked(&request, &import)? else {
+        return Ok(answer::outcome(service.import(import, world, grant, profiles).await?, format));
+    };
+    let profiles = if trial.is_dry_run { 0 } else { profiles }; // what is only tried is no imported profile
+    let explained = service.counted(grant, profiles, explain::import(&request, import, trial)).await;
+    explained.map(|(outcome, explanation)| answer::explained(outcome, &explanation, trial, world, format))
 }
 
 /// An import names the place of a subscription in `data.subscriptions`; here it stands at the top.

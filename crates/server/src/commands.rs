@@ -9,6 +9,7 @@ pub(crate) mod backup; // a copy of a folder
 pub(crate) mod check; // is a folder sound?
 pub(crate) mod export; // store -> lines
 pub(crate) mod load; // lines -> store
+pub(crate) mod outbox; // events that wait
 pub(crate) mod serve; // HTTP
 pub(crate) mod token; // a new token, or the hash of one
 pub(crate) mod world; // is a world file sound, and what does it come to?

@@ -5,14 +5,16 @@
 use crate::{
     call::Pending,
     failure::{Failure, apart},
+    outbox::{Backlog, post},
 };
 use rollcall_matching::{
-    key::{Wanted, key_of_field},
+    key::{Lookup, LookupKey, Wanted, key_of_field},
     mode::{self, Mode, OnAbsent},
     plan::{Match, Plan, fields_from_identifiers},
 };
 use rollcall_model::{
     database::{Database, SeveralFound},
+    explanation::{Explanation, Looked, LookedKey},
     import::{ImportOutcome, ImportRequest, ImportScope},
     profile::{Profile, ProfileId},
     rejection::Rejection,
@@ -34,73 +36,118 @@ pub trait Import: Send + Sync + 'static {
 }
 
 /// Imports into a store, by a table of modes.
+#[derive(Clone)]
 pub struct Importer {
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
     /// The matching modes; [`mode::MODES`], unless a test wants others.
     pub modes: &'static [Mode],
+    /// The events that wait to be delivered.
+    pub backlog: Arc<Backlog>,
 }
 
 impl Import for Importer {
     fn import(&self, request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
-        let modes = self.modes;
+        let (modes, database, backlog) = (self.modes, request.database, Arc::clone(&self.backlog));
         Box::pin(async move {
-            let work = move |state: &mut dyn Transaction| apart(take_effect(&request, &world, modes, state));
-            Ok(transaction::write(&*self.store, work).await??)
+            let known = Arc::clone(&world);
+            let work = move |state: &mut dyn Transaction| {
+                apart(Effect { request: &request, world: &world, modes, backlog: &backlog }.take(state, None))
+            };
+            let outcome = transaction::write(&*self.store, work).await??;
+            self.backlog.ring_for(database, &known);
+            Ok(outcome)
         })
     }
 }
 
-fn take_effect(
-    request: &ImportRequest,
-    world: &World,
-    modes: &[Mode],
-    state: &mut dyn Transaction,
-) -> Result<ImportOutcome, Failure> {
-    let database = world.database(request.database).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
-    let wanted = Wanted { identifiers: &request.identifiers, patch: &request.patch };
+/// An import that is about to take effect, and all that it goes by beside the state of the store.
+pub(crate) struct Effect<'a> {
+    pub(crate) request: &'a ImportRequest,
+    pub(crate) world: &'a World,
+    pub(crate) modes: &'a [Mode],
+    pub(crate) backlog: &'a Backlog,
+}
 
-    // 1. Which mode, and what becomes of it where nobody is found?
-    let named = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
-    let only_updates = request.scope == ImportScope::Existing;
-    let mode = &Mode { on_absent: if only_updates { OnAbsent::Refuse } else { named.on_absent }, ..*named };
+impl Effect<'_> {
+    /// Takes effect, and explains itself where that is asked for.
+    pub(crate) fn take(
+        self,
+        state: &mut dyn Transaction,
+        mut explanation: Option<&mut Explanation>,
+    ) -> Result<ImportOutcome, Failure> {
+        let Self { request, world, modes, backlog } = self;
+        let database = world.database(request.database).ok_or_else(|| ResponseCode::DatabaseNotFound.at("db_id"))?;
+        let wanted = Wanted { identifiers: &request.identifiers, patch: &request.patch };
 
-    // 2. Whom does it find? A call that only adds looks for nobody.
-    let found = match request.scope {
-        ImportScope::New => None,
-        ImportScope::Any | ImportScope::Existing => {
-            settle(Plan::new(mode, wanted, database, world)?.resolve(state)?, mode, database)?
+        // 1. Which mode, and what becomes of it where nobody is found?
+        let named = mode::choose(modes, request.matching.as_deref(), &request.identifiers)?;
+        let only_updates = request.scope == ImportScope::Existing;
+        let mode = &Mode { on_absent: if only_updates { OnAbsent::Refuse } else { named.on_absent }, ..*named };
+
+        // 2. Whom does it find? A call that only adds looks for nobody.
+        let found = match request.scope {
+            ImportScope::New => None,
+            ImportScope::Any | ImportScope::Existing => {
+                let plan = Plan::new(mode, wanted, database, world)?;
+                settle(search(&plan, state, explanation.as_deref_mut())?, mode, database)?
+            }
+        };
+
+        // 3. The profile as it is, or a new one that the mode can find again.
+        let before = found.map(|id| stored(database, id, state)).transpose()?;
+        let mut profile = match &before {
+            Some(profile) => Profile::clone(profile),
+            None => newborn(mode, wanted, database),
+        };
+
+        // 4. What the request changes.
+        let skip_invalid = request.options.skip_invalid_subscriptions;
+        let changed = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource));
+        changed.map_err(|refusal| refusal.under("data"))?;
+
+        // 5. Everything that the database requires is there, and what belongs to one profile is nobody else's (D9).
+        if before.is_none() || !request.patch.fields.is_empty() {
+            is_complete(&profile, database)?;
         }
+        if let Some(taken) = taken(before.as_deref(), &profile, database, state)? {
+            let reason = if taken.field == EMAIL { ResponseCode::EmailTaken } else { ResponseCode::ValueTaken };
+            return Err(reason.at(taken.field).under("data").into());
+        }
+
+        // 6. Kept, unless it is as it was; and, in the same write, triggers hear of it (D13).
+        let id = profile.id;
+        let outcome = if before.is_some() { ImportOutcome::Updated(id) } else { ImportOutcome::Created(id) };
+        if let Some(explanation) = explanation {
+            let (mode, before, after) = (mode.name.into(), before.clone(), Some(profile.clone()));
+            *explanation = Explanation { mode, before, after, ..std::mem::take(explanation) };
+        }
+        if before.as_deref() != Some(&profile) {
+            if !request.options.skip_triggers {
+                post(before.as_deref(), &profile, world, backlog, state)?;
+            }
+            state.put(profile)?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Asks the store whom the plan finds. An import that explains itself looks at a few more than it needs.
+fn search(
+    plan: &Plan<'_>,
+    state: &dyn Transaction,
+    explanation: Option<&mut Explanation>,
+) -> Result<Match, StoreError> {
+    let Some(explanation) = explanation else { return plan.resolve(state) };
+    let key = |key: &LookupKey<'_>| LookedKey {
+        place: key.source.name(),
+        name: key.name.into(),
+        value: (&*key.value).into(),
+        resource: key.resource,
     };
-
-    // 3. The profile as it is, or a new one that the mode can find again.
-    let before = found.map(|id| stored(database, id, state)).transpose()?;
-    let mut profile = match &before {
-        Some(profile) => Profile::clone(profile),
-        None => newborn(mode, wanted, database),
-    };
-
-    // 4. What the request changes.
-    let skip_invalid = request.options.skip_invalid_subscriptions;
-    let changed = request.patch.apply(&mut profile, skip_invalid, |patch| world.resource(patch.resource));
-    changed.map_err(|refusal| refusal.under("data"))?;
-
-    // 5. Everything that the database requires is there, and what belongs to one profile is nobody else's (D9).
-    if before.is_none() || !request.patch.fields.is_empty() {
-        is_complete(&profile, database)?;
-    }
-    if let Some(taken) = taken(before.as_deref(), &profile, database, state)? {
-        let reason = if taken.field == EMAIL { ResponseCode::EmailTaken } else { ResponseCode::ValueTaken };
-        return Err(reason.at(taken.field).under("data").into());
-    }
-
-    // 6. Kept, unless it is as it was.
-    let id = profile.id;
-    let outcome = if before.is_some() { ImportOutcome::Updated(id) } else { ImportOutcome::Created(id) };
-    if before.is_none_or(|before| *before != profile) {
-        state.put(profile)?;
-    }
-    Ok(outcome)
+    plan.resolve_watched(state, Looked::SHOWN + 1, |Lookup(keys), found| {
+        explanation.lookups.push(Looked::new(keys.iter().map(key).collect(), found));
+    })
 }
 
 /// The profile to change; none means that one is to be created (M8-M10).

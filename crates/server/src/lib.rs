@@ -15,6 +15,8 @@ pub mod reload; // the configuration, read again
 pub mod geo; // where IP addresses are
 
 pub mod import; // one import as numbered steps: the heart
+mod explain; // the same, with how it came to its outcome
+pub mod outbox; // what triggers hear, from its posting to its delivery
 mod change; // the calls that are an import, with more or less to say
 mod batch; // many imports in one body
 mod get; // one profile or what is on it, to look at
@@ -24,6 +26,7 @@ mod catalogue; // what the configuration says of fields and resources
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process
+pub mod openapi; // the tables as an OpenAPI document
 pub mod allowances; // what tokens have used of what they are allowed
 pub mod service; // a call to its reply
 pub mod metrics; // figures, for Prometheus

@@ -5,7 +5,7 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    backup, check, export, load,
+    backup, check, export, load, outbox,
     serve::{self, LogFormat},
     token, world,
 };
@@ -46,6 +46,9 @@ enum Command {
     /// Copy the folder of a store, while a server has it open
     #[command(after_help = backup::EXAMPLES)]
     Backup(backup::BackupArguments),
+    /// Look at events that wait to be sent to webhooks, and at those that were given up
+    #[command(after_help = outbox::EXAMPLES)]
+    Outbox(outbox::OutboxArguments),
     /// Look at a world file
     World(world::WorldArguments),
     /// Make tokens, or hash them
@@ -90,6 +93,7 @@ fn done(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Load(load)) => load::run(load)?,
         Some(Command::Check(check)) => return check::run(check),
         Some(Command::Backup(backup)) => backup::run(backup)?,
+        Some(Command::Outbox(outbox)) => outbox::run(outbox)?,
         Some(Command::World(world)) => world::run(world)?,
         Some(Command::Token(token)) => token::run(token)?,
     }

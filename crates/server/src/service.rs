@@ -4,10 +4,12 @@ use crate::{
     access_log,
     allowances::{Allowances, whole_seconds},
     call::{Answer, Call, Caller, Pending, Reply},
+    explain,
     failure::Failure,
     geo::Geo,
     import::{Import, Importer},
     metrics::Metrics,
+    outbox::Backlog,
     probes::{self, Probe},
     routes::{self, METHOD, Request, Route, Serve},
     worlds::Worlds,
@@ -38,6 +40,8 @@ pub struct Service {
     pub worlds: Arc<Worlds>,
     /// Where profiles are kept.
     pub store: Arc<dyn Store>,
+    /// The events that wait to be delivered.
+    pub backlog: Arc<Backlog>,
     /// Takes imports.
     pub importer: Arc<dyn Import>,
     /// Where IP addresses are.
@@ -55,11 +59,17 @@ pub struct Service {
 impl Service {
     /// A server with this configuration and store, and everything else as documented.
     pub fn new(world: World, store: Arc<dyn Store>) -> Self {
+        Self::with_backlog(world, store, Arc::default())
+    }
+
+    /// The same, where events wait in this backlog.
+    pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
-        let importer = Importer { store: Arc::clone(&store), modes: MODES };
+        let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
         Self {
             worlds,
             store,
+            backlog,
             importer: Arc::new(importer),
             geo: Arc::new(Geo::none()),
             modes: MODES,
@@ -69,22 +79,33 @@ impl Service {
         }
     }
 
-    /// Imports a profile, if the token may import one more.
+    /// Makes a change that counts as so many imported profiles, if the token may import so many more. It is handed to the
+    /// store when this is first polled, so that who polls one before another is sure of their order.
     pub(crate) async fn import(
         &self,
-        import: ImportRequest,
+        mut import: ImportRequest,
         world: &Arc<World>,
         grant: &Grant,
+        profiles: u32,
     ) -> Result<ImportOutcome, Failure> {
-        self.allowances.admit(grant, 1)?;
-        self.change(import, world).await.inspect_err(|_| self.allowances.give_back(grant, 1))
+        self.counted(grant, profiles, async {
+            self.geo.fill(&mut import);
+            self.importer.import(import, Arc::clone(world)).await
+        })
+        .await
     }
 
-    /// Changes a profile, whichever call asks for it. What is changed is handed to the store when this is first polled,
-    /// so that who polls one change before another is sure of their order.
-    pub(crate) async fn change(&self, mut import: ImportRequest, world: &Arc<World>) -> Result<ImportOutcome, Failure> {
-        self.geo.fill(&mut import);
-        self.importer.import(import, Arc::clone(world)).await
+    /// Does what counts as so many imported profiles, if the token may import so many more. What fails does not count.
+    pub(crate) async fn counted<T>(
+        &self,
+        grant: &Grant,
+        profiles: u32,
+        change: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        if profiles > 0 {
+            self.allowances.admit(grant, profiles)?;
+        }
+        change.await.inspect_err(|_| self.allowances.give_back(grant, profiles))
     }
 }
 
@@ -187,17 +208,17 @@ impl Service {
         match route.serve {
             Serve::InDatabase(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                let request = self.admit(call, Parameters::of(&tree), known, world)?;
+                let request = self.admit(route, call, Parameters::of(&tree), known, world)?;
                 serve(request, database(&request, route.action, known)?).await
             }
             Serve::Batch(serve) => {
                 let batch = Batch::of(call.body, declared, self.limits)?;
-                let request = self.admit(call, batch.parameters(), known, world)?;
+                let request = self.admit(route, call, batch.parameters(), known, world)?;
                 serve(request, database(&request, route.action, known)?, &batch).await
             }
             Serve::OfConfiguration(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                serve(self.admit(call, Parameters::of(&tree), known, world)?).await
+                serve(self.admit(route, call, Parameters::of(&tree), known, world)?).await
             }
         }
     }
@@ -205,7 +226,8 @@ impl Service {
     /// The request, once it is known who sent it and how it is to be answered.
     fn admit<'a>(
         &'a self,
-        call: &Call<'_>,
+        route: &Route,
+        call: &'a Call<'a>,
         parameters: Parameters<'a, 'a>,
         known: &mut Known,
         world: &'a Arc<World>,
@@ -219,7 +241,9 @@ impl Service {
             known.wait = Some(wait);
             refusal
         })?;
-        Ok(Request { service: self, world, grant, parameters, format: known.format })
+        let request = Request { service: self, world, grant, call, parameters, format: known.format };
+        explain::refuse_where_impossible(route, &request)?;
+        Ok(request)
     }
 }
 

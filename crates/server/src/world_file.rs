@@ -4,6 +4,7 @@
 
 mod keys; // which key stands where
 pub mod tokens; // `[[tokens]]`
+mod triggers; // `[[triggers]]`
 
 use anyhow::Context;
 use rollcall_model::{
@@ -20,6 +21,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::HashSet, fmt, fs, hash::Hash, path::Path};
 use tokens::TokenRow;
 use toml::Spanned;
+use triggers::TriggerRow;
 
 /// The documented world, in which every example of the documentation works as printed. Its token is public.
 pub const DOCUMENTED: &str = include_str!("../../../fixtures/worlds/documented.toml");
@@ -89,6 +91,8 @@ struct File {
     channels: Vec<ChannelRow>,
     #[serde(default)]
     resources: Vec<ResourceRow>,
+    #[serde(default)]
+    triggers: Vec<TriggerRow>,
     #[serde(default, rename = "suite")]
     _suite: Option<IgnoredAny>,
 }
@@ -176,13 +180,14 @@ impl File {
         distinct(self.databases.iter().map(|row| &row.id), "database id")?;
         distinct(self.resources.iter().map(|row| &row.id), "resource id")?;
         let channels = self.channels()?;
-        Ok(World {
+        let world = World {
             databases: self.databases.iter().map(DatabaseRow::check).collect::<Result<_, _>>()?,
             resources: self.resources.iter().map(|row| self.resource(row, &channels)).collect::<Result<_, _>>()?,
             grants: tokens::grants(&self.tokens, &|id| self.database(id))?,
             channels,
             triggers: Vec::new(),
-        })
+        };
+        Ok(World { triggers: triggers::triggers(&self.triggers, &world)?, ..world })
     }
 
     fn channels(&self) -> Result<Vec<Channel>, Fault> {

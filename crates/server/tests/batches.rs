@@ -183,7 +183,7 @@ fn a_body_that_is_malformed_late_stores_nothing() {
     let json = |last: &str| format!("{{\"token\": \"{TOKEN}\", \"db_id\": 1, \"data\": [\n{json_items}{last}");
     let xml = |last: &str| format!("<xml><token>{TOKEN}</token><db_id>1</db_id>\n{xml_items}{last}");
     let bodies = [
-        (Format::Json, json("{\"email\": \"last@example.com\"}]} x"), "line 502, column 34: trailing characters"),
+        (Format::Json, json("{\"email\": \"last@example.com\"}]} x"), "line 502, column 33: trailing characters"),
         (Format::Json, json("{\"email\": \"last@example.com\"]}"), "line 502, column 29"),
         (Format::Json, json("{\"_fname\": 1, \"_fname\": 2}]}"), "line 502, column 26: duplicate key \"_fname\""),
         (Format::Json, json("{\"_fname\": \"\\ud800\"}]}"), "line 502, column 19"),
@@ -378,7 +378,7 @@ fn a_bounded_number_of_items_is_under_way() {
     let store: Arc<dyn Store> = Arc::new(DiskStore::open(folder.path()).unwrap());
     let mut service = Service::new(documented_world(), Arc::clone(&store));
     let under_way = Arc::default();
-    let importer = Importer { store, modes: service.modes };
+    let importer = Importer { store, modes: service.modes, backlog: Arc::clone(&service.backlog) };
     service.importer = Arc::new(Counting { importer, under_way: Arc::clone(&under_way) });
     let items: Vec<_> = (0..2_000).map(|number| value!({"custom_int": number})).collect();
     assert_eq!(errors(&batch(&service, ADD_BATCH, value!(items))), [0; 2_000]);

@@ -112,6 +112,7 @@ fn text(response: &Response) -> String {
 fn with_ids_redacted(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\b[0-9a-f]{24}\b", "[profile id]");
+    settings.add_filter(r#""hash_id": "[0-9a-f]{8}""#, r#""hash_id": "[hash id]""#);
     settings.set_omit_expression(true);
     settings.bind(check);
 }

@@ -133,3 +133,98 @@ fn an_email_belongs_to_one_profile_until_it_is_given_up() {
     assert_eq!(import(&service, by_code("ann", "new@example.com")), Ok(ann));
     assert_eq!(import(&service, by_code("ben", "ann@example.com")), Ok(ben));
 }
+
+#[test]
+fn invalid_subscriptions_are_left_out_or_fail_the_request_whatever_is_beside_them() {
+    let good = || sms("+79000000000", value!({}));
+    let bad: [fn() -> Value; 6] = [
+        || value!({"resource_id": 9, "channel": "sms", "phone": "+79000000001"}),
+        || value!({"resource_id": 1, "channel": "email", "email": "a@example.com"}),
+        || value!({"resource_id": 1, "channel": "sms"}),
+        || value!({"resource_id": 1, "channel": "sms", "phone": "+79000000001", "cats": ["unknown"]}),
+        || value!({"resource_id": 1, "channel": "sms", "phone": "+79000000001", "date": "soon"}),
+        || sms("+79000000001", value!({"an_int": "x"})),
+    ];
+    for bad in bad {
+        for subscriptions in [vec![bad()], vec![bad(), good()], vec![good(), bad()], vec![bad(), good(), bad()]] {
+            let service = service();
+            let first_bad = usize::from(subscriptions[0] == good());
+            let kept = subscriptions.iter().filter(|subscription| **subscription == good()).count();
+            let request = |skip: Value| {
+                value!({"email": "a@example.com", "skip_invalid_subscriptions": skip,
+                "data": {"a_string": "x", "subscriptions": subscriptions}})
+            };
+            for refusing in [value!(false), value!(null)] {
+                let refused = import(&service, request(refusing)).unwrap_err();
+                let place = format!("invalid subscription: data.subscriptions[{first_bad}]");
+                assert!(refused.contains(&place), "{place}: {refused}");
+                let nobody = json(&post(&service, GET, &authorised(value!({"email": "a@example.com"}))).body);
+                assert_eq!(nobody["error"], 404, "nothing is stored: {nobody}");
+            }
+            let profile = stored(&service, &import(&service, request(value!(true))).unwrap());
+            assert_eq!(profile["a_string"], "x");
+            assert_eq!(profile["subscriptions"].as_array().unwrap().len(), kept, "{profile}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_list_of_subscriptions_is_one_invalid_subscription() {
+    let service = service();
+    let request = |skip: bool| value!({"email": "a@example.com", "skip_invalid_subscriptions": skip, "data": {"subscriptions": "all"}});
+    assert!(import(&service, request(false)).unwrap_err().contains("data.subscriptions"));
+    let id = import(&service, request(true)).unwrap();
+    assert_eq!(stored(&service, &id)["subscriptions"], value!([]));
+}
+
+#[test]
+fn a_subscription_is_shown_with_its_short_name_and_how_it_came_about() {
+    let service = service();
+    let made = value!({"date": "2024-05-27T12:00:00+03:00", "ip": "203.0.113.7", "url": "www.example.com"});
+    let import_with = |phone: &str, parts: &Value| {
+        let mut subscription = sms(phone, value!({}));
+        parts.as_object().unwrap().iter().for_each(|(name, value)| subscription[name] = value.clone());
+        let id =
+            import(&service, value!({"email": "a@example.com", "data": {"subscriptions": [subscription]}})).unwrap();
+        stored(&service, &id)["subscriptions"].clone()
+    };
+    let first = import_with("+79000000000", &made);
+    let parts = |shown: &Value| ["date", "ip", "url", "is_delete"].map(|part| shown[part].clone());
+    let expected = [value!("2024-05-27T09:00:00Z"), value!("203.0.113.7"), value!("www.example.com"), value!(false)];
+    assert_eq!(parts(&first[0]), expected);
+    let hash = first[0]["hash_id"].as_str().unwrap();
+    assert!(
+        hash.len() == 8 && hash.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)),
+        "{hash}"
+    );
+
+    let changed = value!({"status": "unsubscribed", "url": "www.example.com/again", "hash_id": "00000000"});
+    let second = import_with("+7 900 000-00-00", &changed);
+    assert_eq!(second.as_array().unwrap().len(), 1, "{second}");
+    assert_eq!((&second[0]["hash_id"], &second[0]["ip"]), (&first[0]["hash_id"], &first[0]["ip"]));
+    assert_eq!(second[0]["url"], "www.example.com/again");
+
+    let third = import_with("+79000000001", &value!({}));
+    assert!(third[1]["hash_id"] != third[0]["hash_id"] && third[1].get("date").is_none(), "{third}");
+}
+
+#[test]
+fn a_profile_is_in_the_segments_it_was_added_to_until_it_is_removed() {
+    let world = WORLD.replace("FIELDS", FIELDS).replacen(
+        "name = \"Customers\"",
+        "name = \"Customers\"\nsegments = [{ id = 1, name = \"A\" }, { id = 2, name = \"B\" }]",
+        1,
+    );
+    let world = world_file::read(&world, "world.toml").unwrap_or_else(|error| panic!("{error}"));
+    let service = Service::new(world, Arc::new(MemoryStore::new()));
+    let segments_after = |change: Value| {
+        let mut request = change;
+        request["email"] = "a@example.com".into();
+        request["data"] = value!({"email": "a@example.com"});
+        stored(&service, &import(&service, request).unwrap())["segments"].clone()
+    };
+    assert_eq!(segments_after(value!({"add_to_segments": [2, 1, 2]})), value!([1, 2]));
+    assert_eq!(segments_after(value!({})), value!([1, 2]));
+    assert_eq!(segments_after(value!({"add_to_segments": [1], "remove_from_segments": [2]})), value!([1]));
+    assert_eq!(segments_after(value!({"remove_from_segments": [2]})), value!([1]), "already out");
+}

@@ -1,6 +1,6 @@
-//! Identifiers of new profiles: 12 bytes of seconds, process and counter, as MongoDB's `ObjectId` lays them out.
+//! Identifiers of new profiles and events: 12 bytes of seconds, process and counter, as MongoDB's `ObjectId` lays them out.
 
-use rollcall_model::profile::ProfileId;
+use rollcall_model::{event::EventId, profile::ProfileId};
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{
@@ -14,10 +14,16 @@ use std::{
 const COUNTER_BITS: u32 = 24;
 
 static IDS: LazyLock<ProfileIds> = LazyLock::new(ProfileIds::default);
+static EVENTS: LazyLock<ProfileIds> = LazyLock::new(ProfileIds::default);
 
 /// A new identifier, unlike any other and greater than all that this process has made or found stored before.
 pub fn new_profile_id() -> ProfileId {
     IDS.next()
+}
+
+/// An identifier that no other event has.
+pub fn new_event_id() -> EventId {
+    EventId(EVENTS.next().0)
 }
 
 /// The identifier `count` places after `first`, for who numbers profiles beforehand: by the same `first`, the same

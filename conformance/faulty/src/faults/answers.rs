@@ -282,7 +282,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
 ];
 
-fn replace(reply: &mut call::Reply, from: &str, to: &str) {
+pub(super) fn replace(reply: &mut call::Reply, from: &str, to: &str) {
     reply.body = String::from_utf8_lossy(&reply.body).replace(from, to).into();
 }
 

@@ -252,7 +252,7 @@ pub(super) fn drop_field(request: &mut ImportRequest, name: &str) {
     request.patch.fields.retain(|(known, _)| known.as_str() != name);
 }
 
-fn clear_absent(request: &mut ImportRequest, names: &[&str]) {
+pub(super) fn clear_absent(request: &mut ImportRequest, names: &[&str]) {
     for name in names.iter().filter(|name| request.patch.change(name).is_none()).collect::<Vec<_>>() {
         request.patch.fields.push(((*name).into(), FieldChange::Unset));
     }

@@ -174,7 +174,7 @@ impl Import for LooksFirst {
             let lens = Arc::new(AsOf(new_profile_id(), self.1));
             tokio::time::sleep(UNDER_WAY).await;
             let store = Arc::new(LensStore { store: Arc::clone(&self.0.store), lens });
-            import::Importer { store, modes: self.0.modes }.import(request, world).await
+            import::Importer { store, ..self.0.clone() }.import(request, world).await
         })
     }
 }
@@ -253,7 +253,7 @@ impl Import for LosesOnReimport {
         Box::pin(async move {
             let lens = Arc::new(Unmarked { channel: self.channel });
             let store = Arc::new(LensStore { store: Arc::clone(&self.importer.store), lens });
-            import::Importer { store, modes: self.importer.modes }.import(request, world).await
+            import::Importer { store, ..self.importer.clone() }.import(request, world).await
         })
     }
 }

@@ -122,8 +122,8 @@ fn server(freedoms: &'static [Freedom]) -> anyhow::Result<Arc<dyn Answer>> {
     }
     let modes: &[Mode] = modes.leak(); // a server asks for a table that outlives it; there are few of them
     let service = Service::new(world, store);
-    let store = Arc::clone(&service.store);
-    let importer = Arc::new(Habits { importer: Importer { store, modes }, freedoms });
+    let (store, backlog) = (Arc::clone(&service.store), Arc::clone(&service.backlog));
+    let importer = Arc::new(Habits { importer: Importer { store, modes, backlog }, freedoms });
     Ok(Arc::new(Front { service: Service { importer, modes, ..service }, freedoms }))
 }
 
@@ -181,9 +181,9 @@ impl Import for Habits {
                 }
             }
             let lens = Arc::new(Habit { request: request.clone(), freedoms: self.freedoms });
-            let Importer { store, modes } = &self.importer;
+            let Importer { store, .. } = &self.importer;
             let store = Arc::new(LensStore { store: Arc::clone(store), lens });
-            Importer { store, modes }.import(request, world).await
+            Importer { store, ..self.importer.clone() }.import(request, world).await
         })
     }
 }

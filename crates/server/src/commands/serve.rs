@@ -11,6 +11,10 @@ use rollcall_model::world::World;
 use rollcall_server::{
     geo::Geo,
     http::{self, Settings},
+    outbox::{
+        Backlog,
+        deliverer::{Deliverer, DeliverySettings},
+    },
     reload::reload,
     service::Service,
     watch::{self, Watch},
@@ -21,10 +25,13 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    task::JoinHandle,
 };
 
 #[derive(Args)]
@@ -67,6 +74,9 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
 
+    #[command(flatten)]
+    webhooks: WebhookOptions,
+
     /// Count nothing, and have no /metrics
     #[arg(long)]
     no_metrics: bool,
@@ -74,6 +84,41 @@ pub(crate) struct ServeArguments {
     /// How the log is written
     #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
+}
+
+/// How events are sent to the webhooks of triggers.
+#[derive(Args)]
+struct WebhookOptions {
+    /// Longest pause in seconds before an event is sent to a webhook for the second time; it doubles from then on
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    webhook_retry_first: Duration,
+
+    /// Longest pause in seconds between two attempts, however many there were
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    webhook_retry_longest: Duration,
+
+    /// Attempts before an event is given up
+    #[arg(long, value_name = "COUNT", default_value_t = DeliverySettings::default().attempts)]
+    webhook_attempts: u32,
+
+    /// Most events that may wait; while there are so many, imports that post another one are answered 503
+    #[arg(long, value_name = "COUNT", default_value_t = Backlog::USUAL)]
+    max_waiting_events: usize,
+}
+
+impl WebhookOptions {
+    fn settings(&self) -> DeliverySettings {
+        DeliverySettings {
+            first_pause: self.webhook_retry_first,
+            longest_pause: self.webhook_retry_longest,
+            attempts: self.webhook_attempts,
+            ..DeliverySettings::default()
+        }
+    }
+}
+
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
 
 /// How the log is written.
@@ -140,8 +185,12 @@ fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn St
         subscriptions: arguments.max_subscriptions,
         ..Limits::default()
     };
-    let service = Service::new(world, store);
+    let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
+    let service = Service::with_backlog(world, store, Arc::clone(&backlog));
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
+    if let Some(metrics) = &metrics {
+        metrics.set_backlog(move || backlog.waiting() as u64);
+    }
     Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
 
@@ -157,6 +206,7 @@ async fn serve(
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "serving");
+    let (stop, delivered) = deliver_until(stop, &service, arguments.webhooks.settings());
     let settings = Settings {
         body_bytes: arguments.max_body,
         always_200: arguments.always_200,
@@ -164,8 +214,29 @@ async fn serve(
         ..Settings::default()
     };
     http::serve(listener, service, settings, stop).await;
+    delivered.await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Delivers events until `stop` resolves, and gives who else waits for it something to wait for.
+fn deliver_until<S: Future<Output = ()>>(
+    stop: S,
+    service: &Service,
+    settings: DeliverySettings,
+) -> (impl Future<Output = ()> + use<S>, JoinHandle<()>) {
+    let (tell, told) = oneshot::channel::<()>();
+    let (store, worlds, backlog) =
+        (Arc::clone(&service.store), Arc::clone(&service.worlds), Arc::clone(&service.backlog));
+    let deliverer = Deliverer { store, worlds, backlog, settings };
+    let delivered = tokio::spawn(deliverer.run(async move {
+        let _told_or_nobody_is_there_to_tell = told.await;
+    }));
+    let stop = async move {
+        stop.await;
+        drop(tell);
+    };
+    (stop, delivered)
 }
 
 /// The files that are read again at SIGHUP, and when they are not as they were.

@@ -83,6 +83,17 @@ pub(crate) fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(body)))
 }
 
+/// The profile without what its subscriptions are called for short, which depends on its identifier, and that they are not
+/// deleted.
+pub(crate) fn without_short_names(mut profile: Value) -> Value {
+    for subscription in profile["subscriptions"].as_array_mut().into_iter().flatten() {
+        let members = subscription.as_object_mut().unwrap();
+        assert_eq!(members.remove("is_delete"), Some(false.into()));
+        assert!(members.remove("hash_id").is_some_and(|hash| hash.is_string()));
+    }
+    profile
+}
+
 /// The request with token and database, which every call wants.
 pub(crate) fn authorised(mut request: Value) -> Value {
     request["token"] = TOKEN.into();

@@ -1,7 +1,7 @@
 //! People with values that nobody else has, imported again and again, and what the server has said of them: so that it can
 //! be asked afterwards whether it has kept its word. On servers that refuse several, so that nobody is there twice.
 
-use super::{Connection, GET, IMPORT, authorised};
+use super::{Connection, GET, IMPORT, authorised, without_short_names};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -145,7 +145,7 @@ impl Person {
     fn found(&self, client: &mut Connection, search: &Value) -> Option<Value> {
         let mut answer = client.post(GET, &authorised(search.clone())).unwrap().json();
         match answer["error"].as_u64() {
-            Some(0) => Some(answer["data"].take()),
+            Some(0) => Some(without_short_names(answer["data"].take())),
             Some(404) => None,
             _ => panic!("person {}: {search}: {answer}", self.number),
         }

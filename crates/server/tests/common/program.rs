@@ -3,7 +3,8 @@
 
 use rollcall_testbed::server::Server;
 use std::{
-    fs,
+    env, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -35,6 +36,18 @@ pub(crate) fn check_refusal(output: &Output, says: &[&str]) {
     }
 }
 
+/// Whether these programs are installed. Where they are not, that is said, and is a failure where CI is set.
+pub(crate) fn are_installed(programs: &[&str], so_that: &str) -> bool {
+    let is_missing = |program: &&&str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<_> = programs.iter().filter(is_missing).copied().collect();
+    let line = format!("NOT RUN: {} not installed, so that {so_that}\n", missing.join(", "));
+    assert!(missing.is_empty() || env::var_os("CI").is_none(), "{line}");
+    if !missing.is_empty() {
+        io::stderr().write_all(line.as_bytes()).unwrap(); // past what captures the output of tests
+    }
+    missing.is_empty()
+}
+
 /// A folder for servers of the world that refuses several: the world's file, and their data.
 pub(crate) struct Place {
     folder: TempDir,
@@ -42,8 +55,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::of_world(&super::world_file_that_refuses_several())
+    }
+
+    /// For servers of another world.
+    pub(crate) fn of_world(text: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(place.world(), super::world_file_that_refuses_several()).unwrap();
+        fs::write(place.world(), text).unwrap();
         place
     }
 
