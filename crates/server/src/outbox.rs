@@ -1,6 +1,6 @@
 //! What triggers hear, from its posting to its delivery. Ruling D13.
 //!
-//! An import posts its events in the write that changes the profile ([`post`]). From the outbox of the store a
+//! An import posts its events in the write that changes the profile (`post`). From the outbox of the store a
 //! [`deliverer::Deliverer`] sends them: at least once, and those of one profile to one webhook in the order in which they
 //! happened. What becomes of an event that cannot be delivered is said in `docs/triggers.md`.
 

@@ -4,6 +4,7 @@ use crate::{
     access_log,
     allowances::{Allowances, whole_seconds},
     call::{Answer, Call, Caller, Pending, Reply},
+    explain,
     failure::Failure,
     geo::Geo,
     import::{Import, Importer},
@@ -198,17 +199,17 @@ impl Service {
         match route.serve {
             Serve::InDatabase(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                let request = self.admit(call, Parameters::of(&tree), known, world)?;
+                let request = self.admit(route, call, Parameters::of(&tree), known, world)?;
                 serve(request, database(&request, route.action, known)?).await
             }
             Serve::Batch(serve) => {
                 let batch = Batch::of(call.body, declared, self.limits)?;
-                let request = self.admit(call, batch.parameters(), known, world)?;
+                let request = self.admit(route, call, batch.parameters(), known, world)?;
                 serve(request, database(&request, route.action, known)?, &batch).await
             }
             Serve::OfConfiguration(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                serve(self.admit(call, Parameters::of(&tree), known, world)?).await
+                serve(self.admit(route, call, Parameters::of(&tree), known, world)?).await
             }
         }
     }
@@ -216,6 +217,7 @@ impl Service {
     /// The request, once it is known who sent it and how it is to be answered.
     fn admit<'a>(
         &'a self,
+        route: &Route,
         call: &'a Call<'a>,
         parameters: Parameters<'a, 'a>,
         known: &mut Known,
@@ -230,7 +232,9 @@ impl Service {
             known.wait = Some(wait);
             refusal
         })?;
-        Ok(Request { service: self, world, grant, call, parameters, format: known.format })
+        let request = Request { service: self, world, grant, call, parameters, format: known.format };
+        explain::refuse_where_impossible(route, &request)?;
+        Ok(request)
     }
 }
 

@@ -183,7 +183,7 @@ fn a_body_that_is_malformed_late_stores_nothing() {
     let json = |last: &str| format!("{{\"token\": \"{TOKEN}\", \"db_id\": 1, \"data\": [\n{json_items}{last}");
     let xml = |last: &str| format!("<xml><token>{TOKEN}</token><db_id>1</db_id>\n{xml_items}{last}");
     let bodies = [
-        (Format::Json, json("{\"email\": \"last@example.com\"}]} x"), "line 502, column 34: trailing characters"),
+        (Format::Json, json("{\"email\": \"last@example.com\"}]} x"), "line 502, column 33: trailing characters"),
         (Format::Json, json("{\"email\": \"last@example.com\"]}"), "line 502, column 29"),
         (Format::Json, json("{\"_fname\": 1, \"_fname\": 2}]}"), "line 502, column 26: duplicate key \"_fname\""),
         (Format::Json, json("{\"_fname\": \"\\ud800\"}]}"), "line 502, column 19"),

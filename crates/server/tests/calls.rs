@@ -338,6 +338,25 @@ fn a_token_without_the_right_is_refused_whatever_the_call() {
     }
 }
 
+#[test]
+fn a_change_that_is_only_tried_is_explained_and_leaves_nothing() {
+    let service = service();
+    let ann = add(&service, value!({"email": "ann@example.com"}));
+    let before = profile(&service, &ann);
+    let subscription = value!({"profile_id": ann, "resource_id": 1, "channel": "email", "email": "a@example.com"});
+    let segment = value!({"profile_id": ann, "segment_id": 1});
+    for (call, mut request) in [("subscriptions/set", subscription), ("profiles/segstatic/add", segment)] {
+        request["dry_run"] = true.into();
+        let tried = done(&service, call, request);
+        assert!(tried["dry_run"] == true && tried["explain"].is_object(), "{tried}");
+    }
+    let delete = value!({"profile_id": ann, "dry_run": true});
+    refused(&service, "profiles/delete", delete, 400, "dry_run: this call cannot be tried");
+    let batch = value!({"data": [{"email": "ann@example.com", "_fname": "Ann"}], "dry_run": true});
+    refused(&service, "profiles/import_batch", batch, 400, "dry_run: this call cannot be tried");
+    assert_eq!(profile(&service, &ann), before);
+}
+
 /// The same requests in XML, as a sender of XML writes them: each with what it is to be answered by.
 #[test]
 fn every_call_is_answered_in_xml_as_documented() {
