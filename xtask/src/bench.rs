@@ -25,6 +25,8 @@ pub(crate) enum What {
     Suite,
     /// Imports a second, beside other stores, other servers and what the disk allows
     Store,
+    /// Profiles a second in batches, beside one by one, and what memory a batch takes
+    Batch,
     /// Imports a second, memory, disk and restarts at several numbers of profiles
     Growth,
     /// A steady rate for a long time: errors and memory are judged, times are printed
@@ -45,6 +47,7 @@ pub(crate) fn run(what: What, options: &[String]) -> anyhow::Result<()> {
         What::Suite if options.is_empty() => suite(),
         What::Suite => bail!("`bench suite` takes no options"),
         What::Store => store("compare", options),
+        What::Batch => store("batch", options),
         What::Growth => store("growth", options),
         What::Soak => store("soak", options),
     }

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{bench, conformance, mutants, tidy, workspace};
+use crate::{bench, conformance, mutants, schemathesis, tidy, workspace};
 
 /// A step: its title, what does it, and what to do when it fails.
 type Step = (&'static str, fn() -> anyhow::Result<()>, &'static str);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format, "Run `cargo fmt --all`."),
     ("lints", lints, "Mend the warnings above; a lint that is wrong is switched off where it is, with the reason."),
     ("tidy", tidy::run, "Mend the lines above."),
@@ -22,6 +22,11 @@ const STEPS: [Step; 11] = [
         "self-check",
         self_check,
         "Mend the cases named above: an expectation cannot fail, or the order of cases matters.",
+    ),
+    (
+        "openapi",
+        schemathesis::run,
+        "Mend the answer or crates/server/src/openapi; each failure above has a curl line that repeats it.",
     ),
     ("mutants", detect, "Write what the lines above ask for, then run `cargo xtask mutants` and commit the matrix."),
     ("soak", soak, "Run `cargo xtask bench soak` for the long one; its table shows when it began."),

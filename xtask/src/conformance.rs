@@ -55,8 +55,17 @@ fn value_of<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     }
 }
 
+/// The folder of programs that are built already, if they are to be taken as they are: so the commands of documents are
+/// tried without a release build.
+fn given_programs() -> Option<PathBuf> {
+    std::env::var_os("ROLLCALL_PROGRAMS").map(PathBuf::from)
+}
+
 /// Builds packages as they are released.
 pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
+    if given_programs().is_some() {
+        return Ok(());
+    }
     let mut command = workspace::cargo(["build", "--release", "--quiet"]);
     packages.iter().for_each(|package| {
         command.args(["--package", package]);
@@ -69,9 +78,13 @@ pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
 
 /// Where a built program is.
 pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    if let Some(folder) = given_programs() {
+        return Ok(folder.join(file));
+    }
     let metadata = workspace::metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(Path::new(target).join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(Path::new(target).join("release").join(file))
 }
 
 fn judge(options: &[String], target: Option<&str>) -> anyhow::Result<u8> {
@@ -122,6 +135,11 @@ impl Server {
         })?;
         let url = line.strip_prefix("listening on ");
         url.map(str::to_owned).with_context(|| format!("the server's first line is `{line}`, not `listening on URL`"))
+    }
+
+    /// A folder that is gone with it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Asks the server to stop, as an operator would, and waits.

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod mutants;
+mod schemathesis;
 mod tidy;
 mod workspace;
 
@@ -58,7 +59,7 @@ enum Command {
     },
     #[command(about = ci::summary())]
     Ci,
-    /// Dependency direction, file headers, ARCHITECTURE.md, links of the documents, left-over notes
+    /// Dependency direction, file headers, ARCHITECTURE.md, links and pages of the documents, left-over notes
     Tidy,
 }
 

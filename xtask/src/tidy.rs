@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: rules on the shape of the repository that no compiler checks.
 
+mod documents; // links and the pages of the book
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,13 +55,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Ok(text) => problems.extend(architecture_problems(&text, &crates)),
         Err(error) => problems.push(format!("ARCHITECTURE.md: {error}")),
     }
-    for path in files(&root)? {
+    let files = files(&root)?;
+    problems.extend(documents::book_problems(&root, &files));
+    for path in files {
         let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
         // What is no text is no source.
         if let Ok(text) = fs::read_to_string(&path) {
             problems.extend(file_problems(&name, &text));
-            if is_document(Path::new(&name)) {
-                problems.extend(link_problems(&root, &name, &text));
+            if documents::is_document(Path::new(&name)) {
+                problems.extend(documents::link_problems(&root, &name, &text));
             }
         }
     }
@@ -142,36 +146,6 @@ fn file_problems(name: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// The documents for readers: those of the root and of docs/.
-fn is_document(name: &Path) -> bool {
-    let is_there = name.parent().is_some_and(|folder| folder == Path::new("") || folder == Path::new("docs"));
-    is_there && name.extension().is_some_and(|ending| ending == "md")
-}
-
-/// Links to files, seen from the document, lead to files that exist.
-fn link_problems(root: &Path, name: &str, text: &str) -> Vec<String> {
-    let folder = root.join(name).parent().unwrap_or(root).to_owned();
-    let mut problems = Vec::new();
-    let mut is_code = false;
-    for (number, line) in text.lines().enumerate() {
-        is_code ^= line.trim_start().starts_with("```");
-        for link in links(line).filter(|_| !is_code) {
-            let path = link.split('#').next().unwrap_or_default();
-            if !link.contains(':') && !folder.join(path).exists() {
-                problems.push(format!("{name}:{}: there is no {path}", number + 1));
-            }
-        }
-    }
-    problems
-}
-
-/// The targets of `[text](target)` in a line, and of `[name]: target`.
-fn links(line: &str) -> impl Iterator<Item = &str> {
-    let inline = line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
-    let named = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target.trim());
-    inline.chain(named)
-}
-
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
@@ -222,22 +196,6 @@ mod tests {
         assert!(problems("`rollcall-codec`")[0].contains("does not name rollcall-model"));
         assert!(problems("rollcall-model rollcall-codec rollcall-old")[0].contains("names rollcall-old"));
         assert!(problems("rollcall-model rollcall-codec crates/old/src")[0].contains("names crates/old/src"));
-    }
-
-    #[test]
-    fn tells_links_that_lead_nowhere() {
-        let root = workspace::root();
-        let problems = |name: &str, text: &str| link_problems(&root, name, text);
-        let good = "[a](xtask/src/main.rs#L1) [b](https://example.com/x) [c](#here)\n[d]: xtask\n```\n[e](no.md)\n```";
-        assert_eq!(problems("README.md", good), Vec::<String>::new());
-        assert_eq!(problems("README.md", "fine\n[a](xtask) and [b](no.md)"), ["README.md:2: there is no no.md"]);
-        assert_eq!(problems("docs/x.md", "[a](../xtask)\n[b]: xtask"), ["docs/x.md:2: there is no xtask"]);
-    }
-
-    #[test]
-    fn only_the_documents_for_readers_are_asked_for_their_links() {
-        assert!(is_document(Path::new("README.md")) && is_document(Path::new("docs/decisions.md")));
-        assert!(!is_document(Path::new("fixtures/README.md")) && !is_document(Path::new("docs/x.txt")));
     }
 
     #[test]

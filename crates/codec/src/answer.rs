@@ -1,8 +1,17 @@
 //! Answers: what was done, refused or is shown, to bytes. Page lines 465-485; rulings T9, T10, X7; dossier 5.2, 6.
 
-use crate::{catalogue, encode, explain, format::Format, node::Node, parameter::Parameter, write};
+use crate::{
+    catalogue,
+    encode::{self, Spelling},
+    event, explain,
+    format::Format,
+    node::Node,
+    parameter::Parameter,
+    write,
+};
 use rollcall_model::{
     database::{Database, DatabaseId},
+    event::{Event, EventNumber},
     explanation::Explanation,
     field::FieldDefinitions,
     import::ImportOutcome,
@@ -13,6 +22,7 @@ use rollcall_model::{
     subscription::Subscription,
     world::World,
 };
+use std::sync::Arc;
 
 /// The answer to an import that took effect.
 pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
@@ -29,6 +39,19 @@ pub fn outcome(outcome: ImportOutcome, format: Format) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The answer that shows a page of the outbox. `next` is where the next page begins to go on, if there is one.
+pub fn events(events: &[(EventNumber, Arc<Event>)], next: Option<EventNumber>, format: Format) -> Vec<u8> {
+    let list = events.iter().map(|(number, event)| event::node(*number, event)).collect();
+    shown(Node::List(list), next.map(event::number), format)
+}
+
+/// The answer that says how many it was done to.
+pub fn count(count: usize, format: Format) -> Vec<u8> {
+    let [number, text] = success();
+    let count = Node::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    write::document(&Node::object([number, text, ("count", count)]), format)
+}
+
 /// The answer to an import that explains itself. One that was only tried has not created anything, and thus names no
 /// profile that it would have.
 pub fn explained(
@@ -38,7 +61,7 @@ pub fn explained(
     world: &World,
     format: Format,
 ) -> Vec<u8> {
-    let [number, text] = envelope(ResponseCode::Success, ResponseCode::Success.text().to_owned());
+    let [number, text] = success();
     let id = match outcome {
         ImportOutcome::Created(_) if tried.is_dry_run => Node::Null,
         outcome => Node::text(outcome.profile_id()),
@@ -84,14 +107,15 @@ pub fn removed(id: ProfileId, format: Format) -> Vec<u8> {
     shown(Node::object([(Parameter::ProfileId.name(), Node::text(id))]), None, format)
 }
 
-/// The answer that shows a subscription.
-pub fn subscription(known: &Subscription, world: &World, format: Format) -> Vec<u8> {
-    shown(encode::lone_subscription(known, world), None, format)
+/// The answer that shows a subscription of this profile.
+pub fn subscription(known: &Subscription, profile: ProfileId, world: &World, format: Format) -> Vec<u8> {
+    shown(encode::shown_subscription(known, profile, world, Spelling::Documented), None, format)
 }
 
-/// The answer that shows subscriptions.
-pub fn subscriptions(known: &[Subscription], world: &World, format: Format) -> Vec<u8> {
-    shown(Node::List(known.iter().map(|known| encode::lone_subscription(known, world)).collect()), None, format)
+/// The answer that shows the subscriptions of a profile.
+pub fn subscriptions(profile: &Profile, world: &World, format: Format) -> Vec<u8> {
+    let one = |known| encode::shown_subscription(known, profile.id, world, Spelling::Documented);
+    shown(Node::List(profile.subscriptions.iter().map(one).collect()), None, format)
 }
 
 /// The answer that shows a page of databases. `next` is where the next page begins to go on, if there is one.

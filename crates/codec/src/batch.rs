@@ -51,7 +51,7 @@ impl<'a> Batch<'a> {
     }
 
     /// How many items there are. Refused when there is no list of them.
-    pub fn len(&self) -> Result<usize, Rejection> {
+    pub fn count(&self) -> Result<usize, Rejection> {
         let items = self.items.as_ref();
         items.map(Vec::len).ok_or_else(|| ResponseCode::MissingParameter.at(DATA))
     }

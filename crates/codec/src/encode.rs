@@ -45,7 +45,7 @@ pub(crate) fn profile(profile: &Profile, world: &World) -> Node {
     members.add("db_id", Node::Int(profile.database.0.into()));
     members.add("id", Node::text(profile.id));
     members.add("segments", Node::List(profile.segments.iter().map(segment).collect()));
-    let shown = |known| shown_subscription(known, profile.id, world);
+    let shown = |known| shown_subscription(known, profile.id, world, Spelling::Stored);
     let subscriptions = profile.subscriptions.iter().map(shown).collect();
     members.add("subscriptions", Node::List(subscriptions));
     members.into()
@@ -132,9 +132,10 @@ pub(crate) fn registration(known: &Registration) -> impl Iterator<Item = (String
     [date, ip, url].into_iter().flatten().map(|(name, node)| (name.to_owned(), node))
 }
 
-/// A stored subscription of this profile, as it is shown: with its short name, and that it is not deleted.
-pub(crate) fn shown_subscription(known: &Subscription, profile: ProfileId, world: &World) -> Node {
-    let mut members = Members::from(subscription(known, fields(&known.custom_fields), world));
+/// A stored subscription of this profile, as it is shown: with its short name, and that it is not deleted. Within a
+/// profile its address is spelled as it is stored; where it stands for itself, as in a request (dossier 6.2).
+pub(crate) fn shown_subscription(known: &Subscription, profile: ProfileId, world: &World, spelling: Spelling) -> Node {
+    let mut members = Members::from(spelled(known, fields(&known.custom_fields), world, spelling));
     members.add("hash_id", Node::text(HashId::of(profile, known)));
     members.add("is_delete", Node::Bool(false)); // a subscription that is deleted is not kept
     members.into()
@@ -143,11 +144,6 @@ pub(crate) fn shown_subscription(known: &Subscription, profile: ProfileId, world
 /// A stored subscription, with its fields as they were written.
 pub(crate) fn subscription(known: &Subscription, custom_fields: Node, world: &World) -> Node {
     spelled(known, custom_fields, world, Spelling::Stored)
-}
-
-/// A stored subscription that stands for itself: its address is spelled as in a request. Dossier 6.2.
-pub(crate) fn lone_subscription(known: &Subscription, world: &World) -> Node {
-    spelled(known, fields(&known.custom_fields), world, Spelling::Documented)
 }
 
 fn spelled(known: &Subscription, custom_fields: Node, world: &World, spelling: Spelling) -> Node {
@@ -164,8 +160,8 @@ fn spelled(known: &Subscription, custom_fields: Node, world: &World, spelling: S
 }
 
 /// Two spellings of the same address: in requests, and in stored subscriptions (S8).
-#[derive(PartialEq)]
-enum Spelling {
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Spelling {
     Documented,
     Stored,
 }

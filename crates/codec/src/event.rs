@@ -58,7 +58,7 @@ pub(crate) fn node(number: EventNumber, event: &Event) -> Node {
         Node::object([("attempts", Node::Int(dead.attempts.into())), ("reason", Node::text(&dead.reason))])
     });
     Node::object([
-        ("number", Node::Int(i64::try_from(number.0).unwrap_or(i64::MAX))),
+        ("number", self::number(number)),
         ("id", Node::text(event.id)),
         ("trigger", Node::text(&event.trigger)),
         ("db_id", Node::Int(event.database.0.into())),
@@ -66,6 +66,10 @@ pub(crate) fn node(number: EventNumber, event: &Event) -> Node {
         ("body", Node::text(&event.body)),
         ("dead", dead),
     ])
+}
+
+pub(crate) fn number(number: EventNumber) -> Node {
+    Node::Int(i64::try_from(number.0).unwrap_or(i64::MAX))
 }
 
 /// What there is to say of a change beside its kind.

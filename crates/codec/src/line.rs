@@ -26,7 +26,7 @@ use rollcall_model::{
     rejection::{Path, Rejection},
     response_code::ResponseCode,
     segment::SegmentId,
-    subscription::Subscription,
+    subscription::{Registration, Subscription},
     world::World,
 };
 use std::{borrow::Cow, collections::BTreeSet, fmt};
@@ -119,7 +119,9 @@ fn has_segment(database: &Database, id: SegmentId) -> bool {
 fn subscription_at(place: usize, profile: &Profile, world: &World) -> Node {
     let known = &profile.subscriptions[place];
     let is_repeat = is_among(known, &profile.subscriptions[..place]);
-    let resource = subscription::resource_of(known, profile.database, world).filter(|_| !is_repeat);
+    // How one came about is told in the exact form alone, which holds any moment and any text.
+    let is_exact = is_repeat || known.registration != Registration::default();
+    let resource = subscription::resource_of(known, profile.database, world).filter(|_| !is_exact);
     let custom_fields = Node::Object(fields(&known.custom_fields, |name| resource?.fields.get(name)).collect());
     match resource {
         Some(_) => encode::subscription(known, custom_fields, world),

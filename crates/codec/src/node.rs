@@ -26,7 +26,7 @@ impl Node {
     }
 
     /// An object of these members, in this order.
-    pub(crate) fn object<const N: usize>(members: [(&str, Node); N]) -> Self {
+    pub(crate) fn object<'n>(members: impl IntoIterator<Item = (&'n str, Node)>) -> Self {
         Self::Object(members.into_iter().map(|(name, node)| (name.to_owned(), node)).collect())
     }
 }

@@ -130,6 +130,8 @@ parameters! {
     SegmentId "segment_id" Int;
     /// The number of a resource.
     Id "id" Int;
+    /// Numbers of events in the outbox.
+    Events "events" Ints;
     /// Where to go on: what the answer before gave as `from_id`.
     FromId "from_id" Scalar;
     /// How much to show at most.

@@ -11,6 +11,7 @@ use crate::{
 use rollcall_model::{
     database::{Database, DatabaseId},
     distinct::distinct,
+    event::EventNumber,
     field::{FieldDefinition, FieldKind, FieldValue},
     import::{Identifiers, SearchedValue},
     profile::ProfileId,
@@ -94,6 +95,16 @@ impl<'t, 'a> Parameters<'t, 'a> {
         Ok([flag(self.get(Parameter::Explain))?, flag(self.get(Parameter::DryRun))?])
     }
 
+    /// The events that are meant.
+    pub fn events(&self) -> Result<Vec<EventNumber>, Rejection> {
+        self.required(Parameter::Events)?.items().map(event_number).collect()
+    }
+
+    /// The event after which a list of events goes on.
+    pub fn after_event(&self) -> Result<Option<EventNumber>, Rejection> {
+        self.get(Parameter::FromId).map(event_number).transpose()
+    }
+
     /// The name of the matching mode, if one is given.
     pub fn matching(&self) -> Result<Option<Box<str>>, Rejection> {
         self.get(Parameter::Matching).map(|name| name.text().map(Into::into)).transpose()
@@ -157,6 +168,10 @@ impl<'t, 'a> Parameters<'t, 'a> {
 /// How much of a list is shown, unless a request says otherwise, and at most.
 const USUAL_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
+
+fn event_number(given: Element<'_, '_>) -> Result<EventNumber, Rejection> {
+    u64::try_from(given.int()?).map(EventNumber).map_err(|_| given.refuse("not the number of an event"))
+}
 
 /// A text that cannot be an identifier is one that no profile has (M8).
 fn profile_id(given: Element<'_, '_>) -> Result<ProfileId, Rejection> {

@@ -88,11 +88,15 @@ fn read_object(object: Object<'_, '_>) -> Result<Subscription, Rejection> {
         priority: i32::try_from(priority.int()?).map_err(|_| priority.refuse("out of range"))?,
         custom_fields: read_fields(part("custom_fields")?)?,
         categories: part("cats")?.items().map(|name| name.text().map(Into::into)).collect::<Result<_, _>>()?,
-        registration: Registration {
-            date: object.given("date").map(Element::any_date).transpose()?,
-            ip: object.given("ip").map(Element::ip).transpose()?,
-            url: object.given("url").map(|url| url.text().map(Into::into)).transpose()?,
-        },
+        registration: read_registration(object)?,
+    })
+}
+
+fn read_registration(object: Object<'_, '_>) -> Result<Registration, Rejection> {
+    Ok(Registration {
+        date: object.given("date").map(Element::any_date).transpose()?,
+        ip: object.given("ip").map(Element::ip).transpose()?,
+        url: object.given("url").map(|page| page.text().map(Into::into)).transpose()?,
     })
 }
 

@@ -229,6 +229,20 @@ fn a_subscription_that_an_import_would_not_make_is_written_exactly() {
 }
 
 #[test]
+fn keeps_how_a_subscription_came_about() {
+    let mut profile = olga();
+    profile.subscriptions[0].registration = Registration {
+        date: Some("2024-05-01T10:00:00.000000001Z".parse().unwrap()),
+        ip: Some("2001:db8::1".parse().unwrap()),
+        url: Some("https://example.com/?a=1".into()),
+    };
+    let line = encode(&profile);
+    let told = r#""date":"2024-05-01T10:00:00.000000001Z","ip":"2001:db8::1","url":"https://example.com/?a=1"}}]}"#;
+    assert!(line.contains("$subscription") && line.ends_with(told), "{line}");
+    assert_eq!(decode(&line), Ok(profile));
+}
+
+#[test]
 fn takes_what_a_person_writes_by_hand() {
     let line = r#"{"db_id": 1, "email": "a@b.co", "phones": "8 900 000 00 00", "custom_enum": "silver", "_lname": null,
         "subscriptions": [{"resource_id": 1, "channel": "email", "email": "a@b.co"}]}"#;
@@ -285,6 +299,12 @@ fn says_what_is_wrong_with_a_line_and_where() {
             "subscriptions[1]: the profile has this subscription already",
         ),
         (stored(r#""colour":1"#), "subscriptions[0].$subscription.colour: unknown part of a stored subscription"),
+        (
+            stored(
+                r#""status":"subscribed","priority":0,"resource_id":1,"channel":"x","address":{"$chat":1},"custom_fields":{},"cats":[],"ip":"x""#,
+            ),
+            "subscriptions[0].$subscription.ip: not an IP address",
+        ),
         (stored(r#""resource_id":1"#), "subscriptions[0].$subscription.status: parameter is missing"),
         (
             stored(r#""resource_id":1,"channel":"x","status":"subscribed","priority":0,"address":{"$fax":"1"}"#),

@@ -4,6 +4,7 @@
 //! exchange of the configuration, unless the allowance itself is another one then. A period begins with the first that
 //! is counted in it.
 
+use crate::failure::Failure;
 use rollcall_model::{
     rejection::Rejection,
     response_code::ResponseCode,
@@ -11,6 +12,7 @@ use rollcall_model::{
 };
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -24,31 +26,28 @@ pub struct Allowances {
 
 impl Allowances {
     /// Counts a request, or refuses it and says how long its sender has to wait.
-    pub fn take_request(&self, grant: &Grant) -> Result<(), (Rejection, Duration)> {
+    pub(crate) fn take_request(&self, grant: &Grant) -> Result<(), (Rejection, Duration)> {
         let Some(allowance) = grant.rate_limit else { return Ok(()) };
-        self.requests.take(grant.hash, allowance, 1, Instant::now()).map_err(|wait| {
+        self.requests.take(grant.hash, allowance, Instant::now()).map_err(|wait| {
             let Allowance { count, period } = allowance;
             let detail = format!("the token may send {count} requests in {period:?}");
             (ResponseCode::TooManyRequests.because(detail), wait)
         })
     }
 
-    /// Counts so many profiles that are to be imported, all of them or none. What is refused afterwards is to be given
-    /// back.
-    pub fn admit(&self, grant: &Grant, profiles: u32) -> Result<(), Rejection> {
-        let Some(allowance) = grant.tariff_limit else { return Ok(()) };
-        self.profiles.take(grant.hash, allowance, profiles, Instant::now()).map_err(|wait| {
+    /// Lets a profile be imported, and counts it unless that is refused or fails.
+    pub(crate) async fn import<T>(
+        &self,
+        grant: &Grant,
+        importing: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(allowance) = grant.tariff_limit else { return importing.await };
+        self.profiles.take(grant.hash, allowance, Instant::now()).map_err(|wait| {
             let (Allowance { count, period }, wait) = (allowance, whole_seconds(wait));
             let detail = format!("the token may import {count} profiles in {period:?}, and again in {wait}s");
             ResponseCode::TariffLimit.because(detail)
-        })
-    }
-
-    /// Takes back what [`Allowances::admit`] has counted: so many of the profiles were not imported.
-    pub fn give_back(&self, grant: &Grant, profiles: u32) {
-        if grant.tariff_limit.is_some() {
-            self.profiles.give_back(grant.hash, profiles);
-        }
+        })?;
+        importing.await.inspect_err(|_| self.profiles.give_back(grant.hash))
     }
 }
 
@@ -69,8 +68,8 @@ struct Count {
 }
 
 impl Counts {
-    /// Uses so many, all or none; otherwise says in which time the period is over.
-    fn take(&self, token: TokenHash, of: Allowance, wanted: u32, now: Instant) -> Result<(), Duration> {
+    /// Uses one, or says in which time the period is over.
+    fn take(&self, token: TokenHash, of: Allowance, now: Instant) -> Result<(), Duration> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Count { of, since: now, used: 0 };
         let count = counts.entry(token).or_insert(fresh);
@@ -78,17 +77,17 @@ impl Counts {
         if count.of != of || passed >= of.period {
             *count = fresh;
         }
-        match count.used.checked_add(wanted).filter(|used| *used <= of.count.get()) {
-            Some(used) => count.used = used,
-            None => return Err(of.period - now.saturating_duration_since(count.since)),
+        if count.used == of.count.get() {
+            return Err(of.period - now.saturating_duration_since(count.since));
         }
+        count.used += 1;
         Ok(())
     }
 
-    fn give_back(&self, token: TokenHash, count: u32) {
+    fn give_back(&self, token: TokenHash) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = counts.get_mut(&token) {
-            known.used = known.used.saturating_sub(count);
+            known.used = known.used.saturating_sub(1);
         }
     }
 }
@@ -108,24 +107,24 @@ mod tests {
     #[test]
     fn a_period_begins_with_what_is_counted_first_and_gives_the_whole_allowance_again() {
         let (counts, begin) = (Counts::default(), Instant::now());
-        let take = |seconds| counts.take(TOKEN, so_many(2), 1, begin + seconds * SECOND);
+        let take = |seconds| counts.take(TOKEN, so_many(2), begin + seconds * SECOND);
         assert_eq!([take(3), take(4), take(4), take(12)], [Ok(()), Ok(()), Err(9 * SECOND), Err(SECOND)]);
         assert_eq!([take(13), take(13), take(22), take(23)], [Ok(()), Ok(()), Err(SECOND), Ok(())]);
     }
 
     #[test]
-    fn takes_all_or_none_and_what_was_not_used_back() {
+    fn what_was_not_used_can_be_used_again() {
         let (counts, now) = (Counts::default(), Instant::now());
-        let take = |wanted| counts.take(TOKEN, so_many(10), wanted, now).is_ok();
-        assert_eq!([take(7), take(4), take(u32::MAX), take(3), take(1)], [true, false, false, true, false]);
-        counts.give_back(TOKEN, 2);
-        assert_eq!([take(3), take(2), take(1)], [false, true, false]);
+        let take = || counts.take(TOKEN, so_many(2), now).is_ok();
+        assert_eq!([take(), take(), take()], [true, true, false]);
+        counts.give_back(TOKEN);
+        assert_eq!([take(), take()], [true, false]);
     }
 
     #[test]
     fn tokens_are_counted_apart_and_another_allowance_begins_anew() {
         let (counts, now) = (Counts::default(), Instant::now());
-        let take = |token, of| counts.take(token, of, 1, now).is_ok();
+        let take = |token, of| counts.take(token, of, now).is_ok();
         assert!(take(TOKEN, so_many(1)) && take(TokenHash([2; 32]), so_many(1)));
         assert!(!take(TOKEN, so_many(1)));
         assert!(take(TOKEN, so_many(2)) && take(TOKEN, so_many(2)) && !take(TOKEN, so_many(2)));

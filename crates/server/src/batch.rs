@@ -58,7 +58,7 @@ async fn answered(
     batch: &Batch<'_>,
     scope: ImportScope,
 ) -> Result<Vec<u8>, Failure> {
-    let count = batch.len()?;
+    let count = batch.count()?;
     let mut turn = Turn::default();
     for place in 0..count {
         batch.check(place)?;

@@ -9,7 +9,6 @@ use rollcall_codec::{answer, import};
 use rollcall_model::{
     database::Database,
     import::{ImportRequest, ImportScope},
-    rejection::Rejection,
     response_code::ResponseCode,
 };
 
@@ -29,40 +28,50 @@ pub(crate) fn add<'a>(request: Request<'a>, database: &'a Database) -> Answering
 }
 
 async fn imported(request: Request<'_>, database: &Database, scope: ImportScope) -> Result<Vec<u8>, Failure> {
-    let Request { service, world, grant, parameters, format, .. } = request;
-    let import = import::read_as(scope, &parameters, database, world, service.limits)?;
-    if let Some(trial) = explain::asked(&request, &import)? {
-        let (outcome, explanation) = explain::import(&request, import, trial).await?;
-        return Ok(answer::explained(outcome, &explanation, trial, world, format));
-    }
-    let outcome = service.import(import, world, grant).await?;
-    Ok(answer::outcome(outcome, format))
+    let import = import::read_as(scope, &request.parameters, database, request.world, request.service.limits)?;
+    carried_out(request, import, Counts::AsProfile).await
 }
 
 /// `profiles/segstatic/add`.
 pub(crate) fn enter_segment<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, import::read_entry(&request.parameters, database))
+    Box::pin(async move { carried_out(request, import::read_entry(&request.parameters, database)?, Counts::No).await })
 }
 
 /// `profiles/segstatic/remove`.
 pub(crate) fn leave_segment<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
-    change(request, import::read_exit(&request.parameters, database))
+    Box::pin(async move { carried_out(request, import::read_exit(&request.parameters, database)?, Counts::No).await })
 }
 
 /// `subscriptions/set`.
 pub(crate) fn set_subscription<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
         let import = import::read_subscription(&request.parameters, database, request.world)?;
-        change(request, Ok(import)).await.map_err(at_the_top)
+        carried_out(request, import, Counts::No).await.map_err(at_the_top)
     })
 }
 
-/// Makes the change, which does not count as an imported profile.
-fn change<'a>(request: Request<'a>, import: Result<ImportRequest, Rejection>) -> Answering<'a> {
-    Box::pin(async move {
-        let Request { service, world, format, .. } = request;
-        Ok(answer::outcome(service.change(import?, world).await?, format))
-    })
+/// What a change is to the token's allowance.
+#[derive(PartialEq)]
+enum Counts {
+    /// An imported profile.
+    AsProfile,
+    /// Nothing.
+    No,
+}
+
+/// Makes a change; or only tries it, and says what would come of it.
+async fn carried_out(request: Request<'_>, import: ImportRequest, counts: Counts) -> Result<Vec<u8>, Failure> {
+    let Request { service, world, grant, format, .. } = request;
+    let trial = explain::asked(&request, &import)?;
+    let change = async {
+        let Some(trial) = trial else { return Ok(answer::outcome(service.change(import, world).await?, format)) };
+        let (outcome, explanation) = explain::import(&request, import, trial).await?;
+        Ok(answer::explained(outcome, &explanation, trial, world, format))
+    };
+    match counts == Counts::AsProfile && !trial.is_some_and(|trial| trial.is_dry_run) {
+        true => service.allowances.import(grant, change).await,
+        false => change.await,
+    }
 }
 
 /// An import names the place of a subscription in `data.subscriptions`; here it stands at the top.

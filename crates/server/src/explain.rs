@@ -4,11 +4,12 @@ use crate::{
     call::Call,
     failure::{Failure, apart},
     import::Effect,
-    routes::Request,
+    routes::{Request, Route},
 };
-use rollcall_codec::answer::Trial;
+use rollcall_codec::{answer::Trial, parameter::Parameter};
 use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
+    action::Action,
     database::DatabaseId,
     explanation::Explanation,
     import::{ImportOutcome, ImportRequest},
@@ -24,11 +25,31 @@ use std::sync::Arc;
 
 /// Whether the import is to explain itself, by the body or else by the query; one that is only tried always does.
 pub(crate) fn asked(request: &Request<'_>, import: &ImportRequest) -> Result<Option<Trial>, Rejection> {
+    let [is_explained, is_dry_run] = wanted(request)?;
+    let trial = Trial { is_dry_run, skip_triggers: import.options.skip_triggers };
+    Ok((is_explained || is_dry_run).then_some(trial))
+}
+
+/// Refuses to be tried where a call cannot be: to ignore that would do what its sender only wants to know of.
+pub(crate) fn refuse_where_impossible(route: &Route, request: &Request<'_>) -> Result<(), Rejection> {
+    let can_be_tried = route.optional.iter().any(|group| group.contains(&Parameter::DryRun));
+    if route.action == Action::Read || can_be_tried {
+        return Ok(());
+    }
+    match wanted(request)? {
+        [_, true] => {
+            Err(ResponseCode::IncorrectValue.because("this call cannot be tried").under(Parameter::DryRun.name()))
+        }
+        [_, false] => Ok(()),
+    }
+}
+
+/// Whether an explanation is wanted, and whether nothing is to be stored.
+fn wanted(request: &Request<'_>) -> Result<[bool; 2], Rejection> {
     let [explain, dry_run] = request.parameters.explain()?;
-    let said = |given: Option<bool>, name| given.map_or_else(|| flag(request.call, name), Ok);
-    let is_dry_run = said(dry_run, "dry_run")?;
-    let is_asked = said(explain, "explain")? || is_dry_run;
-    Ok(is_asked.then_some(Trial { is_dry_run, skip_triggers: import.options.skip_triggers }))
+    let said =
+        |given: Option<bool>, parameter: Parameter| given.map_or_else(|| flag(request.call, parameter.name()), Ok);
+    Ok([said(explain, Parameter::Explain)?, said(dry_run, Parameter::DryRun)?])
 }
 
 fn flag(call: &Call<'_>, name: &str) -> Result<bool, Rejection> {
@@ -47,6 +68,7 @@ pub(crate) async fn import(
 ) -> Result<(ImportOutcome, Explanation), Failure> {
     let Request { service, .. } = from;
     service.geo.fill(&mut import);
+    let database = import.database;
     let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
     let work = move |state: &mut dyn Transaction| {
         let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
@@ -58,7 +80,7 @@ pub(crate) async fn import(
         apart(outcome.map(|outcome| (outcome, explanation)))
     };
     let explained = transaction::write(&*service.store, work).await??;
-    service.backlog.ring();
+    service.backlog.ring_for(database, from.world);
     Ok(explained)
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn subscription<'a>(request: Request<'a>, database: &'a Database) -> 
         let profile = named(&request, database).await?;
         let is_meant = |known: &&_| meant.is_about(known);
         let subscription = profile.subscriptions.iter().find(is_meant).ok_or(Rejection::from(NO_SUBSCRIPTION))?;
-        Ok(answer::subscription(subscription, request.world, request.format))
+        Ok(answer::subscription(subscription, profile.id, request.world, request.format))
     })
 }
 
@@ -49,7 +49,7 @@ const NO_SUBSCRIPTION: ResponseCode = ResponseCode::SubscriptionNotFound;
 pub(crate) fn subscriptions<'a>(request: Request<'a>, database: &'a Database) -> Answering<'a> {
     Box::pin(async move {
         let profile = named(&request, database).await?;
-        Ok(answer::subscriptions(&profile.subscriptions, request.world, request.format))
+        Ok(answer::subscriptions(&profile, request.world, request.format))
     })
 }
 

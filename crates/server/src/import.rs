@@ -48,13 +48,14 @@ pub struct Importer {
 
 impl Import for Importer {
     fn import(&self, request: ImportRequest, world: Arc<World>) -> Pending<'_, Result<ImportOutcome, Failure>> {
-        let (modes, backlog) = (self.modes, Arc::clone(&self.backlog));
+        let (modes, database, backlog) = (self.modes, request.database, Arc::clone(&self.backlog));
         Box::pin(async move {
+            let known = Arc::clone(&world);
             let work = move |state: &mut dyn Transaction| {
                 apart(Effect { request: &request, world: &world, modes, backlog: &backlog }.take(state, None))
             };
             let outcome = transaction::write(&*self.store, work).await??;
-            self.backlog.ring();
+            self.backlog.ring_for(database, &known);
             Ok(outcome)
         })
     }

@@ -26,6 +26,7 @@ mod catalogue; // what the configuration says of fields and resources
 
 pub mod routes; // table: the calls
 pub mod probes; // table: what those ask who look after the process
+pub mod openapi; // the tables as an OpenAPI document
 pub mod allowances; // what tokens have used of what they are allowed
 pub mod service; // a call to its reply
 pub mod metrics; // figures, for Prometheus

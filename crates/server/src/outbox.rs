@@ -1,6 +1,6 @@
 //! What triggers hear, from its posting to its delivery. Ruling D13.
 //!
-//! An import posts its events in the write that changes the profile ([`post`]). From the outbox of the store a
+//! An import posts its events in the write that changes the profile (`post`). From the outbox of the store a
 //! [`deliverer::Deliverer`] sends them: at least once, and those of one profile to one webhook in the order in which they
 //! happened. What becomes of an event that cannot be delivered is said in `docs/triggers.md`.
 
@@ -9,6 +9,7 @@ mod queue; // whose turn it is: no clock, no store, no network
 mod webhook; // one event over HTTP, signed
 
 pub mod letters; // the outbox as people see it: looked at, sent again, thrown away
+pub(crate) mod calls; // the same over HTTP
 
 pub(crate) use webhook::is_address;
 
@@ -16,7 +17,8 @@ use crate::failure::Failure;
 use jiff::Timestamp;
 use rollcall_codec::event;
 use rollcall_model::{
-    event::Event, profile::Profile, rejection::Rejection, response_code::ResponseCode, trigger::wanted, world::World,
+    database::DatabaseId, event::Event, profile::Profile, rejection::Rejection, response_code::ResponseCode,
+    trigger::wanted, world::World,
 };
 use rollcall_store::{
     ids::new_event_id,
@@ -66,7 +68,14 @@ impl Backlog {
         }
     }
 
-    /// Tells the deliverer that there may be new events.
+    /// Tells the deliverer that there may be new events, if a trigger listens to the database.
+    pub(crate) fn ring_for(&self, database: DatabaseId, world: &World) {
+        if world.triggers.iter().any(|trigger| trigger.database == database) {
+            self.ring();
+        }
+    }
+
+    /// Tells the deliverer that there are new events.
     pub(crate) fn ring(&self) {
         self.bell.notify_one();
     }

@@ -4,7 +4,7 @@
 use crate::{
     call::{Call, Pending, Reply},
     failure::Failure,
-    metrics,
+    metrics, openapi,
     service::{Known, Service, reply},
 };
 use rollcall_codec::format::Format;
@@ -17,6 +17,8 @@ use tokio::time::timeout;
 pub struct Probe {
     /// The path, without a trailing slash.
     pub path: &'static str,
+    /// What is asked, in a sentence.
+    pub summary: &'static str,
     ask: for<'a> fn(&'a Service) -> Pending<'a, Result<Page, Failure>>,
 }
 
@@ -29,9 +31,10 @@ struct Page {
 
 /// The questions.
 pub const PROBES: &[Probe] = &[
-    Probe { path: "/healthz", ask: process }, // to be started again, if not
-    Probe { path: "/readyz", ask: store },    // to be sent no requests, if not
-    Probe { path: "/metrics", ask: figures },
+    Probe { path: "/healthz", summary: "Whether the process runs; where not, start it again.", ask: process },
+    Probe { path: "/readyz", summary: "Whether the store reads and writes; where not, send no requests.", ask: store },
+    Probe { path: "/metrics", summary: "Figures, in the text format of Prometheus.", ask: figures },
+    Probe { path: openapi::PATH, summary: "The calls, as an OpenAPI document.", ask: description },
 ];
 
 /// How they are asked; `HEAD` is the same without the body.
@@ -92,6 +95,10 @@ fn figures(service: &Service) -> Pending<'_, Result<Page, Failure>> {
         let page = page.ok_or(Rejection::from(ResponseCode::UnknownCall))?;
         Ok(Page { media_type: Some(metrics::MEDIA_TYPE), body: page.into_bytes() })
     })
+}
+
+fn description(_: &Service) -> Pending<'_, Result<Page, Failure>> {
+    Box::pin(async { Ok(Page { media_type: None, body: openapi::document().to_string().into_bytes() }) })
 }
 
 #[cfg(test)]

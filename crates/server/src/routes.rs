@@ -6,6 +6,7 @@ use crate::{
     catalogue, change, delete,
     failure::Failure,
     get, list,
+    outbox::calls,
     service::Service,
 };
 use rollcall_codec::{
@@ -70,6 +71,10 @@ pub enum AnswerShape {
     Databases,
     /// `data`: a list of fields.
     Fields,
+    /// `data`: a list of events; `from_id`, where there are more.
+    Events,
+    /// `count`: how many it was done to.
+    Count,
 }
 
 /// A body on its way.
@@ -186,7 +191,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Puts a profile into a static segment.",
         required: &[Parameter::ProfileId, Parameter::SegmentId],
-        optional: &[&[Parameter::SkipTriggers]],
+        optional: &[&[Parameter::SkipTriggers], parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::enter_segment),
     },
@@ -195,7 +200,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Takes a profile out of a static segment.",
         required: &[Parameter::ProfileId, Parameter::SegmentId],
-        optional: &[&[Parameter::SkipTriggers]],
+        optional: &[&[Parameter::SkipTriggers], parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::leave_segment),
     },
@@ -204,7 +209,7 @@ pub const ROUTES: &[Route] = &[
         action: Action::Import,
         summary: "Adds a subscription to a profile, or changes the one with the same resource, channel and address.",
         required: &[Parameter::ProfileId, Parameter::ResourceId, Parameter::Channel],
-        optional: &[parameter::ADDRESS, parameter::SUBSCRIPTION, &[Parameter::SkipTriggers]],
+        optional: &[parameter::ADDRESS, parameter::SUBSCRIPTION, &[Parameter::SkipTriggers], parameter::TRIAL],
         answer: AnswerShape::Outcome,
         serve: Serve::InDatabase(change::set_subscription),
     },
@@ -262,6 +267,34 @@ pub const ROUTES: &[Route] = &[
         answer: AnswerShape::Fields,
         serve: Serve::InDatabase(catalogue::database_fields),
     },
+    // Ours: what the documented platform has no call for.
+    Route {
+        path: "/api/rollcall/outbox/list",
+        action: Action::Read,
+        summary: "Shows events that wait to be sent to webhooks, and those that were given up, page by page.",
+        required: &[],
+        optional: &[parameter::PAGE],
+        answer: AnswerShape::Events,
+        serve: Serve::InDatabase(calls::list),
+    },
+    Route {
+        path: "/api/rollcall/outbox/retry",
+        action: Action::Delete,
+        summary: "Sends events again that were given up.",
+        required: &[Parameter::Events],
+        optional: &[],
+        answer: AnswerShape::Count,
+        serve: Serve::InDatabase(calls::retry),
+    },
+    Route {
+        path: "/api/rollcall/outbox/drop",
+        action: Action::Delete,
+        summary: "Throws events away that were given up.",
+        required: &[Parameter::Events],
+        optional: &[],
+        answer: AnswerShape::Count,
+        serve: Serve::InDatabase(calls::drop),
+    },
 ];
 
 impl Route {
@@ -286,9 +319,10 @@ impl Route {
 /// The call at this path, with or without one trailing slash (T1), and with one or two slashes behind the version.
 pub fn route(path: &str) -> Option<&'static Route> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let call = path.strip_prefix(BASE)?;
-    let call = call.strip_prefix('/').unwrap_or(call);
-    ROUTES.iter().find(|route| route.path.strip_prefix(BASE) == Some(call))
+    match path.strip_prefix(BASE).and_then(|call| call.strip_prefix('/')) {
+        Some(call) => ROUTES.iter().find(|route| route.path.strip_prefix(BASE) == Some(call)),
+        None => ROUTES.iter().find(|route| route.path == path),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::{
     access_log,
     allowances::{Allowances, whole_seconds},
     call::{Answer, Call, Caller, Pending, Reply},
+    explain,
     failure::Failure,
     geo::Geo,
     import::{Import, Importer},
@@ -65,6 +66,9 @@ impl Service {
     pub fn with_backlog(world: World, store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
+        let metrics = Metrics::default();
+        let waiting = Arc::clone(&backlog);
+        metrics.set_backlog(move || waiting.waiting() as u64);
         Self {
             worlds,
             store,
@@ -74,7 +78,7 @@ impl Service {
             modes: MODES,
             limits: Limits::default(),
             allowances: Allowances::default(),
-            metrics: Some(Metrics::default()),
+            metrics: Some(metrics),
         }
     }
 
@@ -85,8 +89,7 @@ impl Service {
         world: &Arc<World>,
         grant: &Grant,
     ) -> Result<ImportOutcome, Failure> {
-        self.allowances.admit(grant, 1)?;
-        self.change(import, world).await.inspect_err(|_| self.allowances.give_back(grant, 1))
+        self.allowances.import(grant, self.change(import, world)).await
     }
 
     /// Changes a profile, whichever call asks for it. What is changed is handed to the store when this is first polled,
@@ -196,17 +199,17 @@ impl Service {
         match route.serve {
             Serve::InDatabase(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                let request = self.admit(call, Parameters::of(&tree), known, world)?;
+                let request = self.admit(route, call, Parameters::of(&tree), known, world)?;
                 serve(request, database(&request, route.action, known)?).await
             }
             Serve::Batch(serve) => {
                 let batch = Batch::of(call.body, declared, self.limits)?;
-                let request = self.admit(call, batch.parameters(), known, world)?;
+                let request = self.admit(route, call, batch.parameters(), known, world)?;
                 serve(request, database(&request, route.action, known)?, &batch).await
             }
             Serve::OfConfiguration(serve) => {
                 let tree = parse(call.body, declared, self.limits)?;
-                serve(self.admit(call, Parameters::of(&tree), known, world)?).await
+                serve(self.admit(route, call, Parameters::of(&tree), known, world)?).await
             }
         }
     }
@@ -214,6 +217,7 @@ impl Service {
     /// The request, once it is known who sent it and how it is to be answered.
     fn admit<'a>(
         &'a self,
+        route: &Route,
         call: &'a Call<'a>,
         parameters: Parameters<'a, 'a>,
         known: &mut Known,
@@ -228,7 +232,9 @@ impl Service {
             known.wait = Some(wait);
             refusal
         })?;
-        Ok(Request { service: self, world, grant, call, parameters, format: known.format })
+        let request = Request { service: self, world, grant, call, parameters, format: known.format };
+        explain::refuse_where_impossible(route, &request)?;
+        Ok(request)
     }
 }
 

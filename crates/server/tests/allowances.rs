@@ -115,3 +115,24 @@ fn counts_outlive_an_exchange_of_the_configuration_that_leaves_the_limit_as_it_w
     service.worlds.exchange(limited(2));
     assert_eq!([send(), send(), send()], [0, 0, 429]);
 }
+
+#[test]
+fn an_explained_import_counts_and_a_dry_run_does_not() {
+    let service = service("databases = [1]\ntariff_limit = { profiles = 1, per = '30d' }");
+    let send = |extra: &str| {
+        let mut request = import("secret", "a@example.com");
+        request[extra] = true.into();
+        post(&service, IMPORT, &request).code.number()
+    };
+    assert_eq!(["dry_run", "dry_run", "explain", "explain", "dry_run"].map(send), [0, 0, 0, 402, 0]);
+}
+
+#[test]
+fn the_items_of_a_batch_count_one_by_one() {
+    let service = service("databases = [1]\ntariff_limit = { profiles = 2, per = '30d' }");
+    let items = ["a", "b", "c"].map(|name| json!({ "email": format!("{name}@example.com"), "data": {} }));
+    let batch = json!({ "token": "secret", "db_id": 1, "data": items });
+    let answer = json(&post(&service, "/api/v1.1/profiles/import_batch", &batch).body);
+    let text = answer.to_string();
+    assert_eq!(text.matches("Tariff limit reached").count(), 1, "{text}");
+}

@@ -21,6 +21,9 @@ fn every_command_explains_itself() {
     assert_snapshot!("load", help(&["load"]));
     assert_snapshot!("check", help(&["check"]));
     assert_snapshot!("backup", help(&["backup"]));
+    for action in ["list", "retry", "drop"] {
+        assert_snapshot!(format!("outbox_{action}"), help(&["outbox", action]));
+    }
     assert_snapshot!("world_check", help(&["world", "check"]));
     assert_snapshot!("world_show", help(&["world", "show"]));
     assert_snapshot!("token_new", help(&["token", "new"]));

@@ -143,6 +143,7 @@ fn metrics_count_what_was_answered_and_no_path_makes_a_label() {
         &*requests("unknown", 404, "UnknownCall", 3),
         &format!("rollcall_request_duration_seconds_count{{call=\"{IMPORT}\"}} 3"),
         "rollcall_requests_under_way 1", // the one that asks
+        "rollcall_trigger_backlog 0",
         &format!("rollcall_build_info{{version=\"{version}\"}} 1"),
     ] {
         assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");

@@ -472,3 +472,33 @@ fn when_too_many_events_wait_what_would_post_another_is_refused_as_a_whole() {
     assert_eq!(tried["explain"]["outcome"], "created", "nothing was stored of what was refused: {tried}");
     delivering.stop(&stage);
 }
+
+#[test]
+fn dead_letters_are_shown_and_settled_by_calls() {
+    let stage = Stage::answering(&trigger("created", "profile_created", ""), |_, _| ResponseTemplate::new(410));
+    let ids = ["a", "b"].map(|name| stage.import_into(&format!("{name}@example.com"), value!({})));
+    let delivering = stage.deliver();
+    stage.outbox_becomes(|outbox| outbox.iter().all(|(_, event)| event.dead.is_some()));
+    let ask = |call: &str, request: Value| {
+        let request = merged(authorised(value!({})), request).to_string();
+        let path = format!("/api/rollcall/outbox/{call}");
+        let asked = common::call(&path, Format::Json, request.as_bytes());
+        json(&stage.runtime.block_on(stage.service.answer(asked)).body)
+    };
+    let page = ask("list", value!({ "limit": 1 }));
+    let event = &page["data"][0];
+    assert_eq!((&event["profile_id"], &event["trigger"]), (&value!(ids[0]), &value!("created")), "{page}");
+    assert_eq!(event["dead"], value!({ "attempts": 1, "reason": "answered 410 Gone" }));
+    let rest = ask("list", value!({ "from_id": page["from_id"] }));
+    assert_eq!((&rest["data"][0]["profile_id"], &rest["from_id"]), (&value!(ids[1]), &Value::Null));
+    assert_eq!(ask("list", value!({ "db_id": 2 }))["data"], value!([]));
+    let numbers = value!([event["number"], rest["data"][0]["number"]]);
+    assert_eq!(ask("drop", value!({ "db_id": 2, "events": numbers }))["count"], 0, "they are of another database");
+    assert_eq!(ask("drop", value!({ "events": [numbers[0]] }))["count"], 1);
+    assert_eq!(ask("retry", value!({ "events": numbers }))["count"], 1);
+    for _ in 0..3 {
+        stage.next();
+    }
+    assert_eq!(ask("retry", value!({}))["error"], 400);
+    delivering.stop(&stage);
+}

@@ -1,7 +1,7 @@
 //! The program is killed at any moment, while it sends events to a receiver that fails half of the time: the receiver gets
 //! every event of every answered import at least once, and no event of a profile for the first time after a later one.
 //!
-//! `ROLLCALL_CRASH_ROUNDS` says how many kills.
+//! `ROLLCALL_CRASH_ROUNDS` says how many kills with the store on disk.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected fails where it shows")]
 
@@ -11,10 +11,11 @@ use common::{
     Connection, IMPORT, authorised,
     program::{Place, rollcall, run},
 };
-use rollcall_testbed::{chance, server::Server};
+use rollcall_testbed::{chance, postgres, server::Server};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
+    ffi::OsString,
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -36,27 +37,44 @@ const MOST_ANSWERS: usize = 150;
 /// How long the receiver may hear nothing. No test gets there, unless nothing comes any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often a server on a database is killed.
+const DATABASE_ROUNDS: usize = 3;
+
 #[test]
 fn every_event_arrives_in_order_though_the_server_is_killed_and_the_receiver_fails() {
     let rounds = chance::amount("ROLLCALL_CRASH_ROUNDS", 8).unwrap();
+    prove(rounds, |place| vec!["--data".into(), place.data().into()]);
+}
+
+#[test]
+fn so_it_does_where_events_are_kept_in_a_database() {
+    let Some(cluster) = postgres::shared() else { return };
+    let url = cluster.new_database().unwrap();
+    prove(DATABASE_ROUNDS, |_| vec!["--store".into(), url.clone().into()]);
+}
+
+/// Kills servers on this store while they import, and looks at what the receiver has got in the end.
+fn prove(rounds: usize, store: impl Fn(&Place) -> Vec<OsString>) {
     let seed = chance::seed().unwrap();
     let mut receiver = Endpoint::open(chance::part(seed, usize::MAX));
     let place = Place::of_world(&receiver.world_file());
+    let store = store(&place);
     let mut clients: Vec<_> = (0..CLIENTS).map(Client::new).collect();
     for round in 0..rounds {
-        kill_while_it_imports(start(&place), &mut clients, round, &mut chance::part(seed, round));
+        kill_while_it_imports(start(&place, &store), &mut clients, round, &mut chance::part(seed, round));
     }
-    let server = start(&place);
+    let server = start(&place, &store);
     let mut connection = Connection::open(server.address).unwrap();
     clients.iter_mut().for_each(|client| client.repeat_unanswered(&mut connection));
     receiver.wait_for(&clients);
     server.stop().unwrap();
-    assert_eq!(events_left(&place), "", "what was delivered is not in the outbox any more");
+    assert_eq!(events_left(&store), "", "what was delivered is not in the outbox any more");
 }
 
 /// A server that is not long in sending again what has failed, and never gives up.
-fn start(place: &Place) -> Server {
-    let mut command = place.rollcall_on(&place.data());
+fn start(place: &Place, store: &[OsString]) -> Server {
+    let mut command = place.rollcall();
+    command.args(store);
     command.args([
         "--webhook-retry-first",
         "0.002",
@@ -68,8 +86,8 @@ fn start(place: &Place) -> Server {
     Server::start(&mut command).unwrap()
 }
 
-fn events_left(place: &Place) -> String {
-    let output = run(rollcall().args(["outbox", "list", "--data"]).arg(place.data()));
+fn events_left(store: &[OsString]) -> String {
+    let output = run(rollcall().args(["outbox", "list"]).args(store));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -23,6 +23,7 @@ mod power_loss; // test: prefixes of what was written and synced
 
 use crate::{
     error::{OpenError, StoreError},
+    figures::{Counters, Figures},
     transaction::{Job, ReadJob, Store},
 };
 use files::{Files, Folder};
@@ -73,6 +74,7 @@ struct Running {
 struct Open {
     state: Arc<RwLock<State>>,
     queue: SyncSender<Job>,
+    counters: Arc<Counters>,
 }
 
 impl DiskStore {
@@ -88,11 +90,12 @@ impl DiskStore {
             watched(path, bound, move |headway| open_folder(&folder, headway))?;
         let (queue, jobs) = mpsc::sync_channel(QUEUE_CAPACITY);
         let state = Arc::clone(writer.state());
+        let counters = Arc::clone(writer.counters());
         let kept = Arc::clone(&state);
         let writer = start(path, "store-writer", move || writer.run(&jobs))?;
         let keeper = start(path, "store-keeper", move || writer::do_chores(&chores, &*files, &kept))?;
         let running = Running { writer, keeper, _lock: lock };
-        Ok(Self { open: RwLock::new(Some(Open { state, queue })), running: Mutex::new(Some(running)) })
+        Ok(Self { open: RwLock::new(Some(Open { state, queue, counters })), running: Mutex::new(Some(running)) })
     }
 
     fn with_open<T>(&self, use_it: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -105,9 +108,13 @@ impl DiskStore {
 impl Store for DiskStore {
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
         self.with_open(|open| {
-            open.queue.try_send(job).map_err(|error| match error {
-                mpsc::TrySendError::Full(_) => StoreError::Busy,
-                mpsc::TrySendError::Disconnected(_) => StoreError::Closed,
+            open.counters.comes();
+            open.queue.try_send(job).map_err(|error| {
+                open.counters.taken(1);
+                match error {
+                    mpsc::TrySendError::Full(_) => StoreError::Busy,
+                    mpsc::TrySendError::Disconnected(_) => StoreError::Closed,
+                }
             })
         })
     }
@@ -117,6 +124,15 @@ impl Store for DiskStore {
             job.finish(&*writer::read(&open.state));
             Ok(())
         })
+    }
+
+    fn figures(&self) -> Figures {
+        let figures = self.with_open(|open| {
+            let index = &writer::read(&open.state).index;
+            let (profiles, events) = (index.profiles() as u64, index.events.places().len() as u64);
+            Ok(Figures { profiles: Some(profiles), events: Some(events), ..open.counters.figures() })
+        });
+        figures.unwrap_or_default() // nothing once it is closed
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -222,9 +238,10 @@ fn start(path: &Path, name: &str, work: impl FnOnce() + Send + 'static) -> Resul
 #[cfg(test)]
 mod tests {
     use super::{log::Position, *};
-    use crate::transaction::Transaction;
+    use crate::transaction::{OutboxChange, Transaction};
     use rollcall_model::{
         database::DatabaseId,
+        event::EventNumber,
         field::FieldValue,
         profile::{Profile, ProfileId},
     };
@@ -342,6 +359,13 @@ mod tests {
         let before = commits(&folder);
         hand_over(&store, |transaction| transaction.put(numbered(1))).blocking_recv().unwrap().unwrap();
         hand_over(&store, |_| Ok(())).blocking_recv().unwrap().unwrap();
+        let nothing_to_remove = |transaction: &mut dyn Transaction| {
+            transaction.remove(DATABASE, numbered(7).id)?;
+            transaction.put(numbered(8))?;
+            transaction.remove(DATABASE, numbered(8).id)?;
+            transaction.change_outbox(OutboxChange::Remove(EventNumber(7)))
+        };
+        hand_over(&store, nothing_to_remove).blocking_recv().unwrap().unwrap();
         assert_eq!(commits(&folder), before);
         hand_over(&store, |transaction| transaction.put(numbered(2))).blocking_recv().unwrap().unwrap();
         assert_eq!(commits(&folder), before + 1);

@@ -51,6 +51,7 @@ impl Layer {
     }
 
     /// How many profiles are not as they are kept, perhaps.
+    #[cfg(feature = "postgres")]
     pub(crate) fn count(&self) -> usize {
         self.profiles.all().len() + self.removed.len()
     }

@@ -26,6 +26,7 @@ pub mod disk; // the store that does not
 #[cfg(feature = "postgres")]
 pub mod postgres; // the store that many servers share
 
+pub mod figures; // what a store tells of itself
 pub mod progress; // how far something long has come
 
 pub mod backup; // a copy of a folder

@@ -2,6 +2,7 @@
 
 use crate::{
     error::StoreError,
+    figures::Figures,
     outbox::Outbox,
     overlay::{Changes, Overlay},
     profiles::Profiles,
@@ -26,6 +27,8 @@ pub struct MemoryStore {
 struct Kept {
     profiles: Profiles,
     outbox: Outbox,
+    /// How many jobs have been done.
+    jobs: u64,
 }
 
 impl MemoryStore {
@@ -49,6 +52,7 @@ impl Store for MemoryStore {
             let changes = overlay.into_changes();
             kept.take_in(changes);
         }
+        kept.jobs += 1;
         drop(lock); // before the answer wakes somebody
         job.settle(Ok(()));
         Ok(())
@@ -58,6 +62,13 @@ impl Store for MemoryStore {
         let lock = self.lock();
         job.finish(lock.as_ref().ok_or(StoreError::Closed)?);
         Ok(())
+    }
+
+    fn figures(&self) -> Figures {
+        let lock = self.lock();
+        let Some(Kept { profiles, outbox, jobs }) = &*lock else { return Figures::default() };
+        let (profiles, events) = (profiles.all().len() as u64, outbox.length() as u64);
+        Figures { jobs: Some(*jobs), profiles: Some(profiles), events: Some(events), ..Figures::default() }
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -18,6 +18,10 @@ impl Outbox {
         self.events.get(&number)
     }
 
+    pub(crate) fn length(&self) -> usize {
+        self.events.len()
+    }
+
     /// The events with a greater number than `after`, or all.
     pub(crate) fn after(&self, after: Option<EventNumber>) -> impl Iterator<Item = NumberedEvent> {
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);

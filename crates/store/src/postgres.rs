@@ -15,6 +15,7 @@ mod writer; // jobs that write
 
 use crate::{
     error::{Cause, StoreError},
+    figures::{Counters, Figures},
     transaction::{Job, ReadJob, Store},
 };
 use connection::{Connection, Target};
@@ -52,6 +53,7 @@ pub struct PostgresStore {
     /// `None` once closed.
     deliverer: Mutex<Option<Deliverer>>,
     closes_at: Arc<OnceLock<Instant>>,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug)]
@@ -73,8 +75,8 @@ impl PostgresStore {
         let connection = opening.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         let (writes, jobs) = mpsc::sync_channel(QUEUE_CAPACITY);
         let (reads, read_jobs) = mpsc::sync_channel(QUEUE_CAPACITY);
-        let closes_at = Arc::default();
-        let writer = Writer::new(target.clone(), connection, Arc::clone(&closes_at));
+        let (closes_at, counters) = (Arc::default(), Arc::default());
+        let writer = Writer::new(target.clone(), connection, Arc::clone(&closes_at), Arc::clone(&counters));
         let mut threads = vec![start(&target, "postgres-writer", move || writer.run(&jobs))?];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
@@ -83,7 +85,7 @@ impl PostgresStore {
             threads.push(start(&target, "postgres-reader", move || reader.run(&read_jobs))?);
         }
         let (queues, threads) = (RwLock::new(Some(Queues { writes, reads })), Mutex::new(threads));
-        Ok(Self { queues, threads, deliverer: Mutex::new(Some(Deliverer::new(target))), closes_at })
+        Ok(Self { queues, threads, deliverer: Mutex::new(Some(Deliverer::new(target))), closes_at, counters })
     }
 
     fn hand_over<T>(&self, queue: impl FnOnce(&Queues) -> &SyncSender<T>, job: T) -> Result<(), StoreError> {
@@ -119,7 +121,8 @@ fn start(target: &Target, name: &str, work: impl FnOnce() + Send + 'static) -> R
 
 impl Store for PostgresStore {
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
-        self.hand_over(|queues| &queues.writes, job)
+        self.counters.comes();
+        self.hand_over(|queues| &queues.writes, job).inspect_err(|_| self.counters.taken(1))
     }
 
     fn enqueue_read(&self, job: ReadJob) -> Result<(), StoreError> {
@@ -129,6 +132,10 @@ impl Store for PostgresStore {
     fn may_deliver(&self) -> Result<bool, StoreError> {
         let mut deliverer = self.deliverer.lock().unwrap_or_else(PoisonError::into_inner);
         deliverer.as_mut().ok_or(StoreError::Closed)?.is_this_one()
+    }
+
+    fn figures(&self) -> Figures {
+        Figures { bytes_written: None, ..self.counters.figures() } // how many those were the database knows
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! What a piece of work may ask and change, what a store must be able to do, and how work gets its answer.
 
-use crate::error::StoreError;
+use crate::{error::StoreError, figures::Figures};
 use rollcall_matching::{
     index::ProfileIndex,
     key::{KeySource, LookupKey},
@@ -83,6 +83,11 @@ pub trait Store: Send + Sync + 'static {
     /// them at a time; it stays the one until it closes the store or goes away.
     fn may_deliver(&self) -> Result<bool, StoreError> {
         Ok(true)
+    }
+
+    /// What it tells of itself. It costs next to nothing and waits for no write.
+    fn figures(&self) -> Figures {
+        Figures::default()
     }
 
     /// Finishes what has been handed over, and lets go of files; comes back when both are done. Later calls, but for

@@ -25,6 +25,7 @@ use rollcall_store::postgres::PostgresStore;
 use rollcall_store::{
     disk::DiskStore,
     error::StoreError,
+    figures::Figures,
     ids::new_profile_id,
     memory::MemoryStore,
     transaction::{Job, NumberedEvent, OutboxChange, Store},
@@ -502,6 +503,20 @@ contract! {
             Ok((state.profile(DATABASE, id(1))?.is_some(), state.events_after(None, 9)?.len()))
         });
         assert_eq!(seen.unwrap(), (true, 1));
+    }
+
+    fn figures_are_what_was_done_as_far_as_they_are_known(store) {
+        keep(store, &found_by_everything(1));
+        keep(store, &found_by_everything(2));
+        remove(store, id(1));
+        change_outbox(store, vec![OutboxChange::Post(event("a")), OutboxChange::Post(event("b"))]);
+        let Figures { waiting, commits, jobs, bytes_written, profiles, events } = store.figures();
+        assert_eq!(jobs, Some(4));
+        assert_eq!((waiting.unwrap_or(0), commits.unwrap_or(4)), (0, 4));
+        assert_eq!((profiles.unwrap_or(1), events.unwrap_or(2)), (1, 2));
+        assert!(bytes_written.is_none_or(|bytes| bytes > 1_000), "{bytes_written:?}");
+        store.close().unwrap();
+        store.figures();
     }
 
     fn the_only_server_of_a_store_may_deliver(store) {

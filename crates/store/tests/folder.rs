@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{DATABASE, find, found_by_everything, id, keep, lookups, stored};
+use common::{DATABASE, change_outbox, event, find, found_by_everything, id, keep, lookups, outbox, remove, stored};
 use rollcall_model::profile::Profile;
-use rollcall_store::{backup::backup, check::check, disk::DiskStore, error::OpenError};
+use rollcall_store::{backup::backup, check::check, disk::DiskStore, error::OpenError, transaction::OutboxChange};
 use std::{
     fs,
     path::Path,
@@ -43,6 +43,30 @@ fn a_sound_folder_is_clean_with_and_without_its_index() {
     fs::remove_file(folder.path().join("index")).unwrap();
     assert_eq!(findings(folder.path()), [""; 0]);
     assert!(!folder.path().join("index").exists(), "looking changes nothing");
+}
+
+#[test]
+fn events_and_what_is_removed_are_looked_at_too() {
+    let folder = written();
+    let store = DiskStore::open(folder.path()).unwrap();
+    remove(&store, id(3));
+    change_outbox(&store, ["first", "second"].map(|body| OutboxChange::Post(event(body))).into());
+    let first = outbox(&store)[0].0;
+    change_outbox(&store, vec![OutboxChange::Remove(first)]);
+    drop(store);
+    for with_index in [true, false] {
+        if !with_index {
+            fs::remove_file(folder.path().join("index")).unwrap();
+        }
+        let report = check(folder.path(), &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "{:?}", report.findings);
+        assert_eq!((report.profiles, report.events), (2, 1));
+    }
+    let copy = tempfile::tempdir().unwrap();
+    assert_eq!(backup(folder.path(), copy.path(), &mut |_| {}).unwrap().profiles, 2);
+    let copy = DiskStore::open(copy.path()).unwrap();
+    assert_eq!(stored(&copy, DATABASE, id(3)).unwrap(), None);
+    assert_eq!(outbox(&copy).len(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{DATABASE, found_by_everything, keep, read_now, stored, write_now};
+use common::{DATABASE, change_outbox, event, found_by_everything, keep, outbox, read_now, stored, write_now};
 use rollcall_matching::key::{KeySource, LookupKey};
 use rollcall_model::{
     email::Email,
@@ -17,7 +17,7 @@ use rollcall_store::{
     error::StoreError,
     ids::new_profile_id,
     postgres::{OpenError, PostgresStore},
-    transaction::{Job, ReadJob, Store, Transaction},
+    transaction::{Job, NumberedEvent, OutboxChange, ReadJob, Store, Transaction},
 };
 use rollcall_testbed::postgres::{Cluster, Stop, shared, start_for_a_test};
 use std::{
@@ -451,6 +451,125 @@ fn no_password_is_in_an_error() {
         assert_eq!(error.to_string().contains("%40"), url.contains("a-@"), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
     }
+}
+
+#[test]
+fn of_two_servers_one_delivers_and_the_other_when_that_is_closed() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let (first, second) = (open(&url), open(&url));
+    for _ in 0..2 {
+        assert_eq!((first.may_deliver().unwrap(), second.may_deliver().unwrap()), (true, false));
+    }
+    let elsewhere = open(&cluster.new_database().unwrap());
+    assert!(elsewhere.may_deliver().unwrap(), "each database has its own");
+    first.close().unwrap();
+    assert!(matches!(first.may_deliver(), Err(StoreError::Closed)));
+    wait_until(|| second.may_deliver().unwrap());
+    let third = open(&url);
+    assert!(!third.may_deliver().unwrap());
+}
+
+#[test]
+fn who_loses_the_connection_leaves_delivering_to_the_next() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let (first, second) = (open(&url), open(&url));
+    assert!(first.may_deliver().unwrap());
+    run_sql(
+        &url,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
+    wait_until(|| second.may_deliver().unwrap());
+    assert!(!first.may_deliver().unwrap());
+    drop(second);
+    wait_until(|| first.may_deliver().unwrap());
+}
+
+/// Does it again as long as the store is busy.
+fn patiently<T>(mut ask: impl FnMut() -> Result<T, StoreError>) -> T {
+    loop {
+        match ask() {
+            Err(StoreError::Busy) => {}
+            done => return done.unwrap(),
+        }
+    }
+}
+
+/// The database lets go of a session's locks a moment after its connection is gone.
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < SOON, "after {:?}", begun.elapsed());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn events_of_several_servers_are_read_in_the_order_in_which_they_were_kept() {
+    const EVENTS: usize = 40;
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let stores = [open(&url), open(&url)];
+    let is_over = AtomicBool::new(false);
+    // Servers that meet may be told that the store is busy: then nothing is kept.
+    let post = |store: &PostgresStore| {
+        for number in 0..EVENTS {
+            let post =
+                move |state: &mut dyn Transaction| state.change_outbox(OutboxChange::Post(event(&number.to_string())));
+            patiently(|| write_now(store, post));
+        }
+    };
+    // Who reads on from the last event that it has seen must miss none.
+    let read_on = || {
+        let mut seen: Vec<NumberedEvent> = Vec::new();
+        loop {
+            let were_all_posted = is_over.load(Ordering::Acquire);
+            let last = seen.last().map(|(number, _)| *number);
+            let page = patiently(|| read_now(&stores[0], move |state| state.events_after(last, 7)));
+            if page.is_empty() && were_all_posted {
+                return seen;
+            }
+            seen.extend(page);
+        }
+    };
+    let seen = thread::scope(|scope| {
+        let reader = scope.spawn(read_on);
+        let posters = [&stores[0], &stores[1]].map(|store| scope.spawn(move || post(store)));
+        let posted = posters.map(|poster| poster.join());
+        is_over.store(true, Ordering::Release);
+        posted.into_iter().for_each(|posted| posted.unwrap());
+        reader.join().unwrap()
+    });
+    assert_eq!(seen.len(), 2 * EVENTS);
+    assert_eq!(seen, outbox(&stores[1]));
+}
+
+#[test]
+fn tables_of_the_first_version_are_brought_up_to_date() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    keep(&open(&url), &found_by_everything(1));
+    run_sql(&url, "DROP TABLE rollcall_outbox, rollcall_numbers; DELETE FROM rollcall_schema WHERE version = 2");
+    let store = open(&url);
+    assert!(stored(&store, DATABASE, found_by_everything(1).id).unwrap().is_some());
+    change_outbox(&store, vec![OutboxChange::Post(event("a"))]);
+    assert_eq!(outbox(&store).len(), 1);
+}
+
+#[test]
+fn a_damaged_event_is_told_and_can_be_removed() {
+    let Some(cluster) = shared() else { return };
+    let url = cluster.new_database().unwrap();
+    let store = open(&url);
+    change_outbox(&store, vec![OutboxChange::Post(event("a"))]);
+    let number = outbox(&store)[0].0;
+    run_sql(&url, "UPDATE rollcall_outbox SET record = record || '\\x00'");
+    let error = read_now(&store, move |state| state.event(number)).unwrap_err();
+    assert!(error.to_string().contains("outbox"), "{error}");
+    change_outbox(&store, vec![OutboxChange::Remove(number)]);
+    assert_eq!(outbox(&store), []);
 }
 
 /// Where a connection is cut.

@@ -4,13 +4,16 @@
 
 mod common;
 
-use common::{DATABASE, find, found_by_everything, id, keep, lookups, stored, write_now};
+use common::{
+    DATABASE, change_outbox, event, find, found_by_everything, id, keep, lookups, outbox, read_now, remove, stored,
+    write_now,
+};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use rollcall_model::profile::Profile;
+use rollcall_model::{profile::Profile, subscription::Registration};
 use rollcall_store::{
     disk::DiskStore,
     error::{OpenError, StoreError},
-    transaction::Store,
+    transaction::{OutboxChange, Store},
 };
 use std::{
     fs, io,
@@ -48,6 +51,51 @@ fn everything_is_there_after_close_and_reopen() {
     (1..20).for_each(|number| assert_whole(&store, &found_by_everything(number)));
     assert_whole(&store, &Profile { id: id(0), ..found_by_everything(100) });
     assert_eq!(find(&store, DATABASE, &lookups(&found_by_everything(0))[0]), []);
+}
+
+#[test]
+fn what_is_removed_stays_away_and_what_is_put_again_stays_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gone, back, stays) = (found_by_everything(1), found_by_everything(2), found_by_everything(3));
+    let store = open(folder.path());
+    [&gone, &back, &stays].into_iter().for_each(|profile| keep(&store, profile));
+    remove(&store, back.id);
+    drop(store);
+    let store = open(folder.path());
+    remove(&store, gone.id);
+    keep(&store, &back);
+    drop(store);
+    for with_index in [true, true, false] {
+        if !with_index {
+            fs::remove_file(folder.path().join("index")).unwrap();
+        }
+        let store = open(folder.path());
+        assert_gone(&store, &gone);
+        [&back, &stays].into_iter().for_each(|profile| assert_whole(&store, profile));
+        assert_eq!(read_now(&store, |state| state.profiles_after(DATABASE, None, 9)).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn the_outbox_is_as_it_was_after_close_and_reopen() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    change_outbox(&store, ["a", "b", "c"].map(|body| OutboxChange::Post(event(body))).into());
+    let numbers: Vec<_> = outbox(&store).into_iter().map(|(number, _)| number).collect();
+    drop(store);
+    let store = open(folder.path());
+    change_outbox(&store, vec![OutboxChange::Remove(numbers[0]), OutboxChange::Replace(numbers[1], event("B"))]);
+    drop(store);
+    for with_index in [true, false] {
+        if !with_index {
+            fs::remove_file(folder.path().join("index")).unwrap();
+        }
+        let store = open(folder.path());
+        assert_eq!(outbox(&store), [(numbers[1], event("B")), (numbers[2], event("c"))]);
+    }
+    let store = open(folder.path());
+    change_outbox(&store, vec![OutboxChange::Post(event("d"))]);
+    assert_eq!(bodies(&store), ["B", "c", "d"]);
 }
 
 #[test]
@@ -148,11 +196,16 @@ fn three_profiles() -> (TempDir, PathBuf, PathBuf) {
     (1..=3).for_each(|number| keep(&store, &found_by_everything(number)));
     drop(store);
     let (log, index) = (folder.path().join("0000000001.log"), folder.path().join("index"));
-    let bytes = fs::read(&log).unwrap();
-    let mark = bytes.windows(4).rposition(|head| head == b"RCf2").unwrap();
-    fs::write(&log, &bytes[..mark + FRAME_HEAD]).unwrap();
+    cut_zeros(&log);
     assert!(index.exists());
     (folder, log, index)
+}
+
+/// Ends a segment with its mark.
+fn cut_zeros(log: &Path) {
+    let bytes = fs::read(log).unwrap();
+    let mark = bytes.windows(4).rposition(|head| head == b"RCf2").unwrap();
+    fs::write(log, &bytes[..mark + FRAME_HEAD]).unwrap();
 }
 
 /// Where a profile's first e-mail address is in the log; its record is around it.
@@ -283,7 +336,7 @@ const EMPTY: &str = ".empty";
 
 #[test]
 fn opens_a_folder_of_every_format() {
-    for format in ["format-1", "format-2"] {
+    for format in ["format-1", "format-2", "format-3"] {
         let folder = tempfile::tempdir().unwrap();
         copy(&Path::new(FIXTURES).join(format), folder.path(), &|_| {}).unwrap();
         let store = open(folder.path());
@@ -294,6 +347,57 @@ fn opens_a_folder_of_every_format() {
         let store = open(folder.path());
         (2..=FIXTURE_PROFILES).for_each(|number| assert_whole(&store, &found_by_everything(number)));
         assert!(!folder.path().join("keyspaces").exists(), "{format}: the old engine's files are gone");
+    }
+}
+
+#[test]
+fn opens_what_only_the_third_format_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(FIXTURES).join("format-3"), folder.path(), &|_| {}).unwrap();
+    for with_index in [true, false] {
+        if !with_index {
+            fs::remove_file(folder.path().join("index")).unwrap();
+        }
+        let store = open(folder.path());
+        assert_whole(&store, &registered());
+        assert_gone(&store, &removed());
+        assert_eq!(bodies(&store), ["second", "third"]);
+    }
+}
+
+#[test]
+fn a_folder_of_the_second_format_says_afterwards_that_it_is_of_the_third() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(FIXTURES).join("format-2"), folder.path(), &|_| {}).unwrap();
+    let line = || fs::read_to_string(folder.path().join("FORMAT")).unwrap();
+    let before = line();
+    drop(open(folder.path()));
+    assert_eq!(line(), before.replace("format 2", "format 3"));
+}
+
+/// A profile that tells how a subscription of it came about.
+fn registered() -> Profile {
+    let mut profile = found_by_everything(FIXTURE_PROFILES + 1);
+    profile.subscriptions[0].registration = Registration {
+        date: Some(jiff::Timestamp::new(1_700_000_000, 1).unwrap()),
+        ip: Some("2001:db8::1".parse().unwrap()),
+        url: Some("https://example.com/".into()),
+    };
+    profile
+}
+
+fn removed() -> Profile {
+    found_by_everything(FIXTURE_PROFILES + 2)
+}
+
+fn bodies(store: &DiskStore) -> Vec<String> {
+    outbox(store).iter().map(|(_, event)| event.body.to_string()).collect()
+}
+
+fn assert_gone(store: &DiskStore, profile: &Profile) {
+    assert_eq!(stored(store, DATABASE, profile.id).unwrap(), None);
+    for key in lookups(profile) {
+        assert!(!find(store, DATABASE, &key).contains(&profile.id), "{key:?}");
     }
 }
 
@@ -313,8 +417,15 @@ fn writes_the_fixture() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     (1..=FIXTURE_PROFILES).for_each(|number| keep(&store, &found_by_everything(number)));
+    [registered(), removed()].iter().for_each(|profile| keep(&store, profile));
+    remove(&store, removed().id);
+    change_outbox(&store, ["first", "once", "third"].map(|body| OutboxChange::Post(event(body))).into());
+    let posted = outbox(&store);
+    let changes = vec![OutboxChange::Remove(posted[0].0), OutboxChange::Replace(posted[1].0, event("second"))];
+    change_outbox(&store, changes);
     drop(store);
-    let fixture = Path::new(FIXTURES).join("format-2");
+    cut_zeros(&folder.path().join("0000000001.log"));
+    let fixture = Path::new(FIXTURES).join("format-3");
     if fixture.exists() {
         fs::remove_dir_all(&fixture).unwrap();
     }

@@ -11,6 +11,8 @@ use anyhow::Context;
 pub struct Usage {
     /// Bytes of memory that are its own or mapped, and present.
     pub resident: u64,
+    /// The most there ever was of it.
+    pub peak: u64,
     /// Time of processors, its own and the system's for it.
     pub cpu: Duration,
     /// Bytes that it caused to be written to a disk.
@@ -18,10 +20,10 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What was used from `before` to now; the memory is that of now.
+    /// What was used from `before` to now; the memory is that of now, and its peak that of all time.
     pub fn since(self, before: Self) -> Self {
-        let Self { resident, cpu, written } = self;
-        Self { resident, cpu: cpu.saturating_sub(before.cpu), written: written.saturating_sub(before.written) }
+        let Self { resident, peak, cpu, written } = self;
+        Self { resident, peak, cpu: cpu.saturating_sub(before.cpu), written: written.saturating_sub(before.written) }
     }
 }
 
@@ -36,10 +38,12 @@ pub fn usage(pid: u32) -> anyhow::Result<Usage> {
         let path = format!("/proc/{pid}/{file}");
         fs::read_to_string(&path).with_context(|| format!("cannot read {path}, which only Linux has"))
     };
-    let resident = labelled(&read("status")?, "VmRSS:").context("/proc/PID/status has no VmRSS")? * 1024;
+    let status = read("status")?;
+    let kibibytes = |label| labelled(&status, label).with_context(|| format!("/proc/PID/status has no {label}"));
+    let (resident, peak) = (kibibytes("VmRSS:")? * 1024, kibibytes("VmHWM:")? * 1024);
     let written = labelled(&read("io")?, "write_bytes:").context("/proc/PID/io has no write_bytes")?;
     let cpu = cpu_time(&read("stat")?).context("/proc/PID/stat has another form")?;
-    Ok(Usage { resident, cpu, written })
+    Ok(Usage { resident, peak, cpu, written })
 }
 
 fn labelled(text: &str, label: &str) -> Option<u64> {

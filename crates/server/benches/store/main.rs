@@ -1,8 +1,10 @@
-//! The store under load, measured: beside other things (`compare`), as it grows (`growth`), over time (`soak`).
+//! The store under load, measured: beside other things (`compare`), as it grows (`growth`), over time (`soak`),
+//! and many profiles at once (`batch`).
 //!
-//! `cargo xtask bench store`, `growth` and `soak` start it; what they print is Markdown for `docs/performance.md`.
+//! `cargo xtask bench store`, `growth`, `soak` and `batch` start it; what they print is Markdown for `docs/performance.md`.
 //! Progress goes to standard error. Client and servers share the machine, so ratios of one run are what counts.
 
+mod batch; // many profiles in one request
 mod compare; // contenders take turns
 mod contenders; // table: what is compared
 mod floor; // what the disk allows: append and sync
@@ -39,6 +41,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum What {
+    Batch(batch::Options),
     Compare(compare::Options),
     Growth(growth::Options),
     Soak(soak::Options),
@@ -48,6 +51,7 @@ enum What {
 
 fn main() -> anyhow::Result<()> {
     match Options::parse().what {
+        What::Batch(options) => batch::run(&options),
         What::Compare(options) => compare::run(&options),
         What::Growth(options) => growth::run(&options),
         What::Soak(options) => soak::run(&options),

@@ -31,6 +31,7 @@ pub(crate) struct OutboxArguments {
 #[derive(Subcommand)]
 enum Action {
     /// Write the events as JSON Lines, in the order in which they are sent
+    #[command(after_help = EXAMPLES)]
     List {
         #[command(flatten)]
         store: StoreOptions,
@@ -40,8 +41,10 @@ enum Action {
         dead: bool,
     },
     /// Send again events that were given up
+    #[command(after_help = EXAMPLES)]
     Retry(Chosen),
     /// Throw away events that were given up
+    #[command(after_help = EXAMPLES)]
     Drop(Chosen),
 }
 

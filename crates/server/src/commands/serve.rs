@@ -86,13 +86,6 @@ pub(crate) struct ServeArguments {
     pub(crate) log_format: LogFormat,
 }
 
-/// How the log is written.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text, // lines to read
-    Json, // an object a line
-}
-
 /// How events are sent to the webhooks of triggers.
 #[derive(Args)]
 struct WebhookOptions {
@@ -126,6 +119,13 @@ impl WebhookOptions {
 
 fn seconds(text: &str) -> anyhow::Result<Duration> {
     Ok(Duration::try_from_secs_f64(text.parse()?)?)
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text, // lines to read
+    Json, // an object a line
 }
 
 /// The JSON parser has a bound of its own a little above this.
@@ -186,8 +186,11 @@ fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn St
         ..Limits::default()
     };
     let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
-    let service = Service::with_backlog(world, store, backlog);
+    let service = Service::with_backlog(world, store, Arc::clone(&backlog));
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
+    if let Some(metrics) = &metrics {
+        metrics.set_backlog(move || backlog.waiting() as u64);
+    }
     Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
 
@@ -227,7 +230,7 @@ fn deliver_until<S: Future<Output = ()>>(
         (Arc::clone(&service.store), Arc::clone(&service.worlds), Arc::clone(&service.backlog));
     let deliverer = Deliverer { store, worlds, backlog, settings };
     let delivered = tokio::spawn(deliverer.run(async move {
-        let _nobody_is_there_to_tell = told.await;
+        let _told_or_nobody_is_there_to_tell = told.await;
     }));
     let stop = async move {
         stop.await;

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    task::{JoinError, JoinSet},
+    task::{JoinError, JoinSet, spawn_blocking},
     time::{sleep, sleep_until},
 };
 
@@ -92,10 +92,10 @@ impl Deliverer {
         let sender = Sender::new(self.settings);
         let mut stop: Stop<'_> = std::pin::pin!(stop);
         loop {
-            if self.may_deliver() {
+            if self.may_deliver().await {
                 match Round::new(&self, &sender).deliver(stop.as_mut()).await {
                     Ok(End::Stopped) => return,
-                    Ok(End::OtherTriggers) => continue,
+                    Ok(End::Anew) => continue,
                     Err(StoreError::Closed) => {}
                     Err(error) => tracing::warn!(%error, "events cannot be read or settled now"),
                 }
@@ -107,8 +107,11 @@ impl Deliverer {
         }
     }
 
-    fn may_deliver(&self) -> bool {
-        self.store.may_deliver().unwrap_or_else(|error| {
+    /// Asks the store, which may have to ask a database.
+    async fn may_deliver(&self) -> bool {
+        let store = Arc::clone(&self.store);
+        let asked = spawn_blocking(move || store.may_deliver()).await;
+        asked.unwrap_or(Err(StoreError::Panicked)).unwrap_or_else(|error| {
             tracing::warn!(%error, "it is not known who delivers events");
             false
         })
@@ -118,7 +121,8 @@ impl Deliverer {
 /// Why a round of deliveries ended.
 enum End {
     Stopped,
-    OtherTriggers,
+    /// There are other triggers, or it is for others to deliver.
+    Anew,
 }
 
 /// Deliveries under one configuration.
@@ -126,6 +130,8 @@ struct Round<'a> {
     of: &'a Deliverer,
     sender: &'a Sender,
     world: Arc<World>,
+    /// When the store was asked last whether this process delivers.
+    asked: Instant,
     queue: Queue,
     /// The last event that was read.
     read: Option<EventNumber>,
@@ -144,12 +150,13 @@ struct Sending {
 impl<'a> Round<'a> {
     fn new(of: &'a Deliverer, sender: &'a Sender) -> Self {
         let (queue, world) = (Queue::new(of.settings), of.worlds.now());
-        Self { of, sender, world, queue, read: None, on_their_way: JoinSet::new(), settled: Vec::new() }
+        let asked = Instant::now();
+        Self { of, sender, world, asked, queue, read: None, on_their_way: JoinSet::new(), settled: Vec::new() }
     }
 
     async fn deliver(&mut self, mut stop: Stop<'_>) -> Result<End, StoreError> {
         let mut may_be_new = true;
-        while self.triggers_are_as_they_were() {
+        while self.triggers_are_as_they_were() && self.is_still_ours().await {
             if may_be_new {
                 may_be_new = self.read_page().await?;
             }
@@ -169,12 +176,21 @@ impl<'a> Round<'a> {
                 self.take_in(sent)?;
             }
         }
-        self.finish().await.map(|()| End::OtherTriggers)
+        self.finish().await.map(|()| End::Anew)
     }
 
     fn triggers_are_as_they_were(&self) -> bool {
         let now = self.of.worlds.now();
         Arc::ptr_eq(&now, &self.world) || now.triggers == self.world.triggers
+    }
+
+    /// Whether this process is still the one that delivers; asked now and then.
+    async fn is_still_ours(&mut self) -> bool {
+        if self.asked.elapsed() < TICK {
+            return true;
+        }
+        self.asked = Instant::now();
+        self.of.may_deliver().await
     }
 
     /// When something is to be done next of which nobody tells.
@@ -262,7 +278,10 @@ impl<'a> Round<'a> {
         };
         match transaction::write(&*self.of.store, work).await {
             Ok(()) => self.settled.clear(),
-            Err(error) => tracing::warn!(%error, "deliveries cannot be written down now"),
+            Err(error) => {
+                tracing::warn!(%error, "deliveries cannot be written down now");
+                sleep(TICK).await; // what goes on meanwhile would have to be done again
+            }
         }
     }
 

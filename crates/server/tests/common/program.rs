@@ -3,7 +3,8 @@
 
 use rollcall_testbed::server::Server;
 use std::{
-    fs,
+    env, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -33,6 +34,24 @@ pub(crate) fn check_refusal(output: &Output, says: &[&str]) {
     for part in says {
         assert!(errors.contains(part), "{part:?} is not said: {errors}");
     }
+}
+
+/// Whether these programs are installed. Where they are not, that is said, and is a failure where CI is set.
+pub(crate) fn are_installed(programs: &[&str], so_that: &str) -> bool {
+    let is_missing = |program: &&&str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<_> = programs.iter().filter(is_missing).copied().collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let line = format!("NOT RUN: {} not installed, so that {so_that}", missing.join(", "));
+    assert!(env::var_os("CI").is_none(), "{line}");
+    announce(&line);
+    false
+}
+
+/// Says a line past what captures the output of tests.
+pub(crate) fn announce(line: &str) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// A folder for servers of the world that refuses several: the world's file, and their data.

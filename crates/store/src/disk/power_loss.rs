@@ -9,6 +9,7 @@
 use super::{
     Headway, Log, checkpoint,
     files::{File, Files},
+    log::segment_number,
     writer::{self, Chore, Writer},
 };
 use crate::{
@@ -454,6 +455,24 @@ impl Session {
         }
     }
 
+    /// Makes a checkpoint, of whose pieces some are of a later moment than others.
+    fn write_between_looks(&mut self, next: &mut i64, chance: &mut Chance) {
+        let (files, state) = (self.folder.clone(), Arc::clone(self.writer.state()));
+        let _perhaps = checkpoint::write(&files, self.writer.end(), &mut |look| {
+            look(&writer::read(&state).index);
+            if chance.is_one_in(50) {
+                let _perhaps = self.write(&[self.any_fact(next, chance)]);
+            }
+        });
+    }
+
+    /// How long the files of the log are.
+    fn log_bytes(&self) -> u64 {
+        let disk = &self.folder.recorded().now;
+        let segments = disk.names.iter().filter(|(name, _)| segment_number(name).is_some());
+        segments.map(|(_, file)| disk.contents[*file].len() as u64).sum()
+    }
+
     /// What may be read after a cut.
     fn expected_after(&self, cut: usize, mut expected: Expected) -> Expected {
         for (_, moment) in self.moments.iter().filter(|(at, _)| *at <= cut) {
@@ -517,8 +536,10 @@ fn work(mut session: Session, next: &mut i64, fails: bool, expected: &Expected, 
             session = session.killed(expected, &format!("seed {}, killed", chance.seed));
         }
         if chance.is_one_in(2) {
-            let with_checkpoint = chance.is_one_in(4);
-            session.do_chores(with_checkpoint);
+            session.do_chores(chance.is_one_in(8));
+        }
+        if chance.is_one_in(16) {
+            session.write_between_looks(next, chance);
         }
     }
     session
@@ -567,6 +588,32 @@ fn nothing_answered_is_lost_wherever_the_power_is_cut() {
 #[test]
 fn nothing_answered_is_lost_and_nothing_refused_comes_back_when_the_disk_fails_now_and_then() {
     (0..disks()).for_each(|seed| sessions_on_one_disk(1_000_000 + seed, true));
+}
+
+#[test]
+fn what_comes_and_goes_leaves_neither_a_long_log_nor_a_large_index() {
+    let mut session = Session::on(&Disk::default());
+    let stays = [(Thing::Person(0), Some(1)), (Thing::Posted(2), Some(2))];
+    session.write(&stays).unwrap();
+    let mut longest = 0;
+    for number in 3..1_500 {
+        let (person, event) = (Thing::Person(1), Thing::Posted(number));
+        session.write(&[(person, Some(number)), (event, Some(number))]).unwrap();
+        session.write(&[(person, None), (event, None)]).unwrap();
+        session.do_chores(number % 100 == 0);
+        longest = longest.max(session.log_bytes());
+    }
+    assert!(longest < 10 * SEGMENT_BYTES, "{longest} bytes");
+    let disk = session.folder.recorded().now.clone();
+    let session = Session::on(&disk);
+    let state = writer::read(session.writer.state());
+    assert!(state.index.slots().length() <= 2 && state.index.events.places().len() == 1);
+    assert!(state.index.entries() <= 4, "keys: two for each profile");
+    session.read(&session.expected_after(0, Expected { kept: kept(&stays), ..Expected::default() }), "opened again");
+}
+
+fn kept(facts: &[Fact]) -> BTreeMap<Thing, i64> {
+    facts.iter().filter_map(|&(thing, number)| Some((thing, number?))).collect()
 }
 
 #[test]

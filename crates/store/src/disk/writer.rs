@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{OpenError, StoreError},
+    figures::Counters,
     ids,
     layer::Difference,
     overlay::{Changes, Overlay},
@@ -43,6 +44,7 @@ pub(crate) struct Writer {
     chores: SyncSender<Chore>,
     /// Bytes written since the last checkpoint.
     unsaved: u64,
+    counters: Arc<Counters>,
 }
 
 /// Work that nobody waits for.
@@ -97,11 +99,16 @@ impl Writer {
         }
         let cleaner = Cleaner::new(&state);
         let unsaved = log.bytes_from(position);
-        Ok(Self { log, state: Arc::new(RwLock::new(state)), cleaner, files, chores, unsaved })
+        let (state, counters) = (Arc::new(RwLock::new(state)), Arc::default());
+        Ok(Self { log, state, cleaner, files, chores, unsaved, counters })
     }
 
     pub(crate) fn state(&self) -> &Arc<RwLock<State>> {
         &self.state
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Where the log ends.
@@ -114,7 +121,8 @@ impl Writer {
     /// connection pays for no timer, many share a sync.
     pub(crate) fn run(&mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
-            let waiting = iter::once(first).chain(queue.try_iter());
+            let counters = Arc::clone(&self.counters);
+            let waiting = iter::once(first).chain(queue.try_iter()).inspect(|_| counters.taken(1));
             self.run_together(waiting.take(super::LARGEST_BATCH));
         }
         if self.unsaved > 0 {
@@ -125,6 +133,7 @@ impl Writer {
     pub(crate) fn run_together(&mut self, jobs: impl Iterator<Item = Job>) {
         let (done, difference) = run_all(&read(&self.state), jobs);
         let kept = self.keep(&difference);
+        self.counters.kept(if kept.is_ok() { done.len() } else { 0 });
         done.into_iter().for_each(|job| job.settle(kept.clone()));
     }
 
@@ -139,6 +148,7 @@ impl Writer {
             StoreError::NotKept(Arc::new(error))
         })?;
         let bytes = draft.frame.length() as u64;
+        self.counters.committed(bytes);
         self.publish(appended, draft);
         self.after(bytes, step);
         Ok(())

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
+    figures::Counters,
     layer::Difference,
     overlay::{Changes, Overlay},
     transaction::Job,
@@ -50,20 +51,27 @@ pub(super) struct Writer {
     turns: Turns,
     /// When jobs that are still waiting are let down, once the store is being closed.
     closes_at: Arc<OnceLock<Instant>>,
+    counters: Arc<Counters>,
 }
 
 /// What became of each job: nothing, or an error of its own that keeps its changes out.
 type Refusals = Vec<Option<StoreError>>;
 
 impl Writer {
-    pub(super) fn new(target: Target, connection: Connection, closes_at: Arc<OnceLock<Instant>>) -> Self {
-        Self { turns: Turns::new(target.clone()), target, connection: Some(connection), closes_at }
+    pub(super) fn new(
+        target: Target,
+        connection: Connection,
+        closes_at: Arc<OnceLock<Instant>>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { turns: Turns::new(target.clone()), target, connection: Some(connection), closes_at, counters }
     }
 
     /// Takes what waits, and never waits for more.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
             let jobs: Vec<Job> = iter::once(first).chain(queue.try_iter()).take(LARGEST_BATCH).collect();
+            self.counters.taken(jobs.len());
             if is_past(&self.closes_at) {
                 settle_all(jobs, &StoreError::Closed);
                 continue;
@@ -71,9 +79,14 @@ impl Writer {
             match Connection::kept(&mut self.connection, &self.target) {
                 Ok(_) => self.run_together(jobs, Instant::now() + PATIENCE),
                 // Those behind them would only wait for the same.
-                Err(cause) => settle_all(jobs.into_iter().chain(queue.try_iter()), &StoreError::Engine(cause)),
+                Err(cause) => settle_all(jobs.into_iter().chain(self.none_wait(queue)), &StoreError::Engine(cause)),
             }
         }
+    }
+
+    /// What waits, and no longer does.
+    fn none_wait(&self, queue: &Receiver<Job>) -> impl Iterator<Item = Job> {
+        queue.try_iter().inspect(|_| self.counters.taken(1))
     }
 
     /// Runs the jobs in one transaction, or in several where they cannot be kept together.
@@ -82,7 +95,10 @@ impl Writer {
         let fault = loop {
             tries += 1;
             let fault = match self.attempt(&mut jobs, tries > 1) {
-                Ok(refusals) => return settle_each(jobs, refusals),
+                Ok(refusals) => {
+                    self.counters.kept(refusals.iter().filter(|refusal| refusal.is_none()).count());
+                    return settle_each(jobs, refusals);
+                }
                 Err(fault) => fault,
             };
             let is_tried_again = match &fault {
@@ -115,6 +131,9 @@ impl Writer {
         let turn = self.turns.take();
         let done = transact(connection, jobs, looks_first).map_err(|fault| connection.give_up(fault));
         drop(turn);
+        if done.is_ok() && connection.has_begun() {
+            self.counters.committed(0);
+        }
         match &done {
             Err(Fault::Conflict(cause)) => {
                 tracing::debug!(%cause, "a conflict with another server");
