@@ -48,6 +48,7 @@ fn read<'a>(text: &'a str, builder: Builder<'a>, list: Option<&mut Aside<'a>>) -
         has_rare_text: rare.is_text_rare,
         list,
         is_list_blank: false,
+        problem_within: None,
     };
     parser.reader.config_mut().check_comments = true;
     parser.run()?;
@@ -114,6 +115,8 @@ struct Parser<'p, 'a> {
     list: Option<&'p mut Aside<'a>>,
     /// Whether the latest item of it is marked as one and has nothing in it.
     is_list_blank: bool,
+    /// Where the problem is, if it is within an element that is set aside.
+    problem_within: Option<usize>,
 }
 
 impl<'a> Parser<'_, 'a> {
@@ -139,7 +142,7 @@ impl<'a> Parser<'_, 'a> {
                 Err(error) => return Err((self.error_position(), error.to_string().into())),
             };
             if let Err(problem) = taken {
-                return Err((begin, problem));
+                return Err((self.problem_within.unwrap_or(begin), problem));
             }
         }
     }
@@ -183,7 +186,10 @@ impl<'a> Parser<'_, 'a> {
     fn set_aside(&mut self, name: &str, begin: usize, is_item: bool, is_empty: bool) -> Result<(), Problem> {
         let content = match is_empty {
             true => 0..0,
-            false => self.reader.read_to_end(QName(name)).map_err(|error| error.to_string())?,
+            false => self.reader.read_to_end(QName(name)).map_err(|error| {
+                self.problem_within = Some(usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX));
+                error.to_string()
+            })?,
         };
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         let content = self.text.get(place(content.start)..place(content.end)).unwrap_or("");
