@@ -187,7 +187,8 @@ impl<'a> Parser<'_, 'a> {
         let content = match is_empty {
             true => 0..0,
             false => self.reader.read_to_end(QName(name)).map_err(|error| {
-                self.problem_within = Some(usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX));
+                // Where the end is missing the reader names no place; then it is the element's.
+                self.problem_within = Some(begin.max(usize::try_from(self.reader.error_position()).unwrap_or(begin)));
                 error.to_string()
             })?,
         };
