@@ -18,6 +18,7 @@ use prometheus_client::{
 };
 use rollcall_codec::format::Format;
 use rollcall_model::response_code::ResponseCode;
+use rollcall_store::{figures::Figures, transaction::Store};
 use std::{
     fmt, fs,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -29,6 +30,18 @@ pub(crate) const MEDIA_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// Upper bounds of what the histogram of durations tells apart, in seconds.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+type ReadFigure = fn(Figures) -> Option<u64>;
+
+/// Table: what is shown of a store.
+const STORE_FIGURES: &[(&str, &str, ReadFigure)] = &[
+    ("rollcall_store_waiting", "Writes that wait for the store", |figures| figures.waiting),
+    ("rollcall_store_commits", "Commits since the store was opened", |figures| figures.commits),
+    ("rollcall_store_jobs", "Writes that were kept since the store was opened", |figures| figures.jobs),
+    ("rollcall_store_written_bytes", "Bytes written to the log since it was opened", |figures| figures.bytes_written),
+    ("rollcall_store_profiles", "Profiles of all databases", |figures| figures.profiles),
+    ("rollcall_store_events", "Events in the outbox, those that were given up included", |figures| figures.events),
+];
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -108,20 +121,27 @@ impl Metrics {
         registry.register("rollcall_allowance_refusals", help, self.refused.clone());
         registry.register_collector(Box::new(Arc::clone(&self.sampled)));
         if resident_bytes().is_some() {
-            let bytes = || resident_bytes().unwrap_or_default();
-            self.sample("process_resident_memory_bytes", "Memory that the process occupies", bytes);
+            self.sample("process_resident_memory_bytes", "Memory that the process occupies", resident_bytes);
         }
         self
     }
 
-    /// Has a gauge that is read whenever somebody looks.
-    pub fn sample(&self, name: &'static str, help: &'static str, read: impl Fn() -> u64 + Send + Sync + 'static) {
+    /// Has a gauge that is read whenever somebody looks, and not shown while there is nothing to read.
+    fn sample(&self, name: &'static str, help: &'static str, read: impl Fn() -> Option<u64> + Send + Sync + 'static) {
         self.sampled.locked().push(Sample { name, help, read: Box::new(read) });
     }
 
     /// Has a gauge of how many events wait to be delivered.
     pub fn set_backlog(&self, read: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.sample("rollcall_trigger_backlog", "Events that wait to be delivered", read);
+        self.sample("rollcall_trigger_backlog", "Events that wait to be delivered", move || Some(read()));
+    }
+
+    /// Has gauges of what the store tells of itself.
+    pub fn watch_store(&self, store: &Arc<dyn Store>) {
+        for &(name, help, read) in STORE_FIGURES {
+            let store = Arc::clone(store);
+            self.sample(name, help, move || read(store.figures()));
+        }
     }
 
     /// Counts a request as being under way, for as long as the value lives.
@@ -188,7 +208,7 @@ struct Sampled(Mutex<Vec<Sample>>);
 struct Sample {
     name: &'static str,
     help: &'static str,
-    read: Box<dyn Fn() -> u64 + Send + Sync>,
+    read: Box<dyn Fn() -> Option<u64> + Send + Sync>,
 }
 
 impl Sampled {
@@ -206,7 +226,8 @@ impl fmt::Debug for Sampled {
 impl Collector for Sampled {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for Sample { name, help, read } in &*self.locked() {
-            let gauge = ConstGauge::new(read());
+            let Some(value) = read() else { continue };
+            let gauge = ConstGauge::new(value);
             let help = format!("{help}."); // as the registry ends its own
             gauge.encode(encoder.encode_descriptor(name, &help, None, gauge.metric_type())?)?;
         }
@@ -226,6 +247,11 @@ fn resident_bytes() -> Option<u64> {
 mod tests {
     use super::*;
     use crate::routes::ROUTES;
+    use rollcall_model::{
+        database::DatabaseId,
+        profile::{Profile, ProfileId},
+    };
+    use rollcall_store::{memory::MemoryStore, transaction::Job};
 
     fn reply(code: ResponseCode, format: Format) -> Reply {
         Reply::new(code, format, b"1234".to_vec())
@@ -251,6 +277,18 @@ mod tests {
         ] {
             assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");
         }
+    }
+
+    #[test]
+    fn shows_what_the_store_tells_and_nothing_that_it_does_not_know() {
+        let (metrics, store) = (Metrics::default(), MemoryStore::new());
+        let (job, _) = Job::new(|state| state.put(Profile::new(ProfileId([1; 12]), DatabaseId(1))));
+        store.enqueue(job).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        metrics.watch_store(&store);
+        let page = metrics.page().unwrap();
+        assert!(page.contains("\nrollcall_store_profiles 1\n"), "{page}");
+        assert!(!page.contains("rollcall_store_written_bytes"), "{page}");
     }
 
     #[test]

@@ -1,17 +1,15 @@
-//! What a server tells of itself: request ids, the log, `/metrics`.
+//! What a server tells of itself: request ids, the program's log, `/metrics`.
 
 #![allow(clippy::unwrap_used, reason = "what is not as expected fails where it shows")]
 
 mod common;
 
 use common::{
-    Connection, GET, IMPORT, Response, Server, TOKEN, authorised, documented_world,
-    log::{Log, events},
-    program::rollcall,
+    Connection, GET, IMPORT, Response, Server, TOKEN, authorised, documented_world, log::events, program::rollcall,
     request_text, serve, service,
 };
-use rollcall_server::{http::Settings, service::Service};
-use rollcall_store::{memory::MemoryStore, transaction::Store};
+use rollcall_server::http::Settings;
+use rollcall_store::memory::MemoryStore;
 use serde_json::{Value, json};
 use std::{collections::HashSet, sync::Arc};
 
@@ -59,51 +57,6 @@ fn every_answer_has_a_request_id_and_a_sound_one_is_the_senders_own() {
         assert_ne!(response.header("x-request-id").unwrap(), unsound);
     }
     server.stop();
-}
-
-#[test]
-fn the_log_has_an_event_for_each_call_without_what_it_carried() {
-    let (log, log_everything) = Log::of_everything();
-    let server = Server::start_within(log_everything, Arc::new(service()), Settings::default());
-    let mut client = server.connect();
-    let refused =
-        authorised(json!({ "email": "ann@example.com", "data": { "phones": ["secret-detail"] } })).to_string();
-    send(&mut client, "POST", IMPORT, &[JSON, ("X-Request-Id", "first")], Some(&import()));
-    send(&mut client, "POST", &format!("{IMPORT}?token={TOKEN}"), &[JSON], Some(&refused));
-    send(&mut client, "POST", "/secret-path", &[JSON], Some("{}"));
-    server.stop();
-    let events = log.events("answered");
-    let expected = json!({
-        "level": "DEBUG", "call": IMPORT, "format": "json", "code": 0, "reason": "Success", "token": "token-1",
-        "database": 1, "bytes_in": import().len(), "request_id": "first",
-    });
-    for (key, value) in expected.as_object().unwrap() {
-        assert_eq!(&events[0][key], value, "{key} of {}", events[0]);
-    }
-    assert!(events[0]["duration_us"].is_u64() && events[0]["bytes_out"].is_u64(), "{}", events[0]);
-    let told = |event: &Value| (event["call"].clone(), event["code"].clone(), event["reason"].clone());
-    assert_eq!(told(&events[1]), (json!(IMPORT), json!(400), json!("IncorrectValue")));
-    assert_eq!(told(&events[2]), (json!("unknown"), json!(404), json!("UnknownCall")));
-    assert_eq!(events.len(), 3);
-    for hidden in [TOKEN, "secret", "example.com"] {
-        assert!(!log.text().contains(hidden), "{hidden} is in {}", log.text());
-    }
-}
-
-#[test]
-fn a_fault_of_the_store_is_logged_with_the_request_that_it_hit() {
-    let (log, log_everything) = Log::of_everything();
-    let store = Arc::new(MemoryStore::new());
-    store.close().unwrap();
-    let service = Arc::new(Service::new(documented_world(), store));
-    let server = Server::start_within(log_everything, service, Settings::default());
-    let response = send(&mut server.connect(), "POST", IMPORT, &[JSON, ("X-Request-Id", "unlucky")], Some(&import()));
-    assert_eq!(response.status, 503);
-    server.stop();
-    let faults = log.events("the store did not do its part");
-    assert_eq!((faults.len(), &faults[0]["span"]["request_id"]), (1, &json!("unlucky")), "{}", log.text());
-    let answered = log.events("answered");
-    assert_eq!((&answered[0]["level"], &answered[0]["request_id"]), (&json!("WARN"), &json!("unlucky")));
 }
 
 #[test]

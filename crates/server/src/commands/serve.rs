@@ -190,6 +190,7 @@ fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn St
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
     if let Some(metrics) = &metrics {
         metrics.set_backlog(move || backlog.waiting() as u64);
+        metrics.watch_store(&service.store);
     }
     Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
