@@ -5,12 +5,12 @@
 mod common;
 
 use common::{
-    Connection, GET, IMPORT, Response, Server, TOKEN, authorised, documented_world, log::events, program::rollcall,
+    Connection, GET, IMPORT, Response, Server, authorised, documented_world, log::events, program::rollcall,
     request_text, serve, service,
 };
 use rollcall_server::http::Settings;
 use rollcall_store::memory::MemoryStore;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{collections::HashSet, sync::Arc};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
