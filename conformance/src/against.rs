@@ -428,7 +428,7 @@ impl Reader {
             let words = results.iter().map(gist_of_result).collect::<Vec<_>>();
             meaning.insert(Aspect::Results, Said::plain(words.join(", ")));
         }
-        if let Some(data) = &envelope.data {
+        if let Some(data) = envelope.data.as_ref().filter(|_| !shows_everybody(exchange)) {
             let mut leaves = BTreeMap::new();
             self.collect("data", data, &mut leaves);
             let said = |leaves: Vec<Said>| {
@@ -455,7 +455,7 @@ impl Reader {
     fn collect(&self, path: &str, value: &Value, leaves: &mut BTreeMap<String, Vec<Said>>) {
         match value {
             Value::Object(members) => {
-                for (key, value) in members.iter().filter(|(key, _)| path != "data" || key != "id") {
+                for (key, value) in members.iter().filter(|(key, _)| !is_made_up(path, key)) {
                     self.collect(&format!("{path}.{key}"), value, leaves);
                 }
             }
@@ -465,6 +465,20 @@ impl Reader {
                 leaves.entry(path.to_owned()).or_default().push(said);
             }
         }
+    }
+}
+
+/// True of a call whose answer depends on everything that the target was told, by any case.
+fn shows_everybody(exchange: &Exchange) -> bool {
+    exchange.sent.url.trim_end_matches('/').ends_with("/profiles/list")
+}
+
+/// True for ids that a target gives to what it stores: those of two targets have nothing in common.
+fn is_made_up(path: &str, key: &str) -> bool {
+    match key {
+        "id" => matches!(path, "data" | "data[]"),
+        "profile_id" => path == "data",
+        _ => key == "hash_id",
     }
 }
 
@@ -666,6 +680,18 @@ mod tests {
         let one = ok("1");
         let no = (200, r#"{"error":400,"error_text":"no"}"#);
         assert_eq!(classes(&[(200, &one)], &[no], &[no]), [""; 0], "A does the one and the other");
+    }
+
+    #[test]
+    fn ids_that_a_target_makes_up_are_not_compared() {
+        let listed = |id: &str, status: &str| {
+            format!(r#"{{"error":0,"error_text":"","data":[{{"id":"{id}","hash_id":"h{id}","status":"{status}"}}]}}"#)
+        };
+        let (a, b) = (listed("1", "subscribed"), listed("2", "subscribed"));
+        assert_eq!(classes(&[(200, &a)], &[(200, &a)], &[(200, &b)]), [""; 0]);
+        let c = listed("2", "suspended");
+        let found = classes(&[(200, &a)], &[(200, &a)], &[(200, &c)]);
+        assert_eq!(found, ["data[].status: something else / something else in step 1 of 2"]);
     }
 
     #[test]
