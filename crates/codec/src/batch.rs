@@ -66,18 +66,20 @@ impl<'a> Batch<'a> {
         self.parse(place).map(|_| ())
     }
 
-    /// Reads one item as an import: what single calls would refuse is refused in the same words.
+    /// Reads one item as an import: what single calls would refuse is refused in the same words. `shared` is what the body
+    /// says beside its items, found once for all of them.
     pub fn read(
         &self,
         place: usize,
         scope: ImportScope,
+        shared: &Parameters<'_, '_>,
         database: &Database,
         world: &World,
     ) -> Result<ImportRequest, Rejection> {
         let tree = self.parse(place)?;
         let own = own(tree.root(), database);
-        let parameters = own.or(SHARED_SEARCH, self.parameters()).or(OPTIONS, self.parameters());
-        import::read_as(scope, &parameters.or(SEGMENTS, self.parameters()), database, world, self.limits)
+        let parameters = own.or(SHARED_SEARCH, shared).or(OPTIONS, shared).or(SEGMENTS, shared);
+        import::read_as(scope, &parameters, database, world, self.limits)
     }
 
     fn item(&self, place: usize) -> &'a str {
@@ -97,5 +99,5 @@ fn own<'t, 'a>(root: Object<'t, 'a>, database: &Database) -> Parameters<'t, 'a> 
     let outer = item.filter(|item| item.given(DATA).is_some() && database.fields.get(DATA).is_none());
     let Some(outer) = outer.map(Parameters::among) else { return plain };
     let of_one = [&[Parameter::Data], SEARCH, OPTIONS, SEGMENTS];
-    of_one.into_iter().fold(Parameters::none(), |own, parameters| own.or(parameters, outer))
+    of_one.into_iter().fold(Parameters::none(), |own, parameters| own.or(parameters, &outer))
 }

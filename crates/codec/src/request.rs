@@ -64,7 +64,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// These, and those of the `others` that are not among them.
-    pub(crate) fn or(mut self, others: &[Parameter], from: Self) -> Self {
+    pub(crate) fn or(mut self, others: &[Parameter], from: &Self) -> Self {
         for &parameter in others {
             let place = &mut self.0[parameter as usize];
             *place = place.or(from.get(parameter));

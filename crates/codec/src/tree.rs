@@ -91,7 +91,7 @@ pub(crate) fn parse_item<'a>(
         Ok(()) => xml::parse_member(item, builder),
         Err(problem) => Err((0, problem)),
     };
-    let begin = item.as_ptr() as usize - text.as_ptr() as usize;
+    let begin = (item.as_ptr() as usize).saturating_sub(text.as_ptr() as usize); // it is a part of the text
     let values = values.map_err(|(offset, problem)| malformed(text.as_bytes(), begin + offset, problem))?;
     Ok(Tree { values, format })
 }

@@ -7,7 +7,7 @@ mod common;
 
 use common::{CUSTOM_FIELDS, world};
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use rollcall_codec::{encode, format::Format, import, limits::Limits, request::Parameters, tree::parse};
+use rollcall_codec::{batch::Batch, encode, format::Format, import, limits::Limits, request::Parameters, tree::parse};
 use rollcall_model::{
     address::Address,
     database::DatabaseId,
@@ -315,6 +315,11 @@ proptest! {
             let world = world();
             let try_to_read = |bytes: &[u8]| {
                 let _ = parse(bytes, format, Limits::default()).map(|tree| import::read(&Parameters::of(&tree), &world.databases[0], &world, Limits::default()));
+                let _ = Batch::of(bytes, format, Limits::default()).map(|batch| {
+                    for place in 0..batch.count().unwrap_or(1) {
+                        let _ = batch.read(place, ImportScope::Any, &batch.parameters(), &world.databases[0], &world);
+                    }
+                });
             };
             try_to_read(&bytes);
             let mut damaged = write(&request, format);

@@ -174,7 +174,7 @@ fn an_item_of_a_batch_is_read_as_the_data_of_an_import_is() {
         for (place, import) in alone.iter().enumerate() {
             assert_eq!(batch.bytes(place), items[place].len());
             assert_eq!(batch.check(place), Ok(()));
-            let read = batch.read(place, ImportScope::Any, &world.databases[0], &world);
+            let read = batch.read(place, ImportScope::Any, &batch.parameters(), &world.databases[0], &world);
             assert_eq!(read.as_ref(), Ok(import), "{body}");
         }
     }

@@ -146,8 +146,8 @@ impl<'a> Imports<'a> {
     /// Reads the item and hands it over: an import is in the store's queue once it was polled, so that the items get there
     /// in their order.
     async fn hand_over(&mut self, batch: &Batch<'_>, place: usize) -> Import<'a> {
-        let Request { service, world, grant, .. } = self.request;
-        let read = match batch.read(place, self.scope, self.database, world) {
+        let Request { service, world, grant, parameters, .. } = self.request;
+        let read = match batch.read(place, self.scope, &parameters, self.database, world) {
             Ok(read) => read,
             Err(refusal) => return Import::Done(Err(refusal.into())),
         };
