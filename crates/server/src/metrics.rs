@@ -3,7 +3,7 @@
 //! Labels are bounded, whatever is sent: a call is a path of our tables or `unknown`. Counters of a call are found by
 //! their place in a table once they have been used, without a lock or a hash.
 
-use crate::{access_log::UNKNOWN, call::Reply, probes::PROBES, routes::ROUTES};
+use crate::{access_log::UNKNOWN, call::Reply, outbox::Backlog, probes::PROBES, routes::ROUTES};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, prometheus_text},
@@ -132,12 +132,14 @@ impl Metrics {
     }
 
     /// Has a gauge of how many events wait to be delivered.
-    pub fn set_backlog(&self, read: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.sample("rollcall_trigger_backlog", "Events that wait to be delivered", move || Some(read()));
+    pub(crate) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+        let backlog = Arc::clone(backlog);
+        let waiting = move || u64::try_from(backlog.waiting()).ok();
+        self.sample("rollcall_trigger_backlog", "Events that wait to be delivered", waiting);
     }
 
     /// Has gauges of what the store tells of itself.
-    pub fn watch_store(&self, store: &Arc<dyn Store>) {
+    pub(crate) fn watch_store(&self, store: &Arc<dyn Store>) {
         for &(name, help, read) in STORE_FIGURES {
             let store = Arc::clone(store);
             self.sample(name, help, move || read(store.figures()));
@@ -294,11 +296,10 @@ mod tests {
     #[test]
     fn what_is_sampled_is_read_when_somebody_looks() {
         let metrics = Metrics::default();
-        let waiting = Arc::new(std::sync::atomic::AtomicU64::new(7));
-        let read = Arc::clone(&waiting);
-        metrics.set_backlog(move || read.load(std::sync::atomic::Ordering::Relaxed));
+        let backlog = Arc::new(Backlog::default());
+        metrics.watch_backlog(&backlog);
         let under_way = metrics.under_way();
-        waiting.store(8, std::sync::atomic::Ordering::Relaxed);
+        backlog.set_waiting(8);
         let page = metrics.page().unwrap();
         assert!(page.contains("\nrollcall_trigger_backlog 8\n"), "{page}");
         assert!(page.contains("\nrollcall_requests_under_way 1\n"), "{page}");

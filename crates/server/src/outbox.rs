@@ -84,7 +84,7 @@ impl Backlog {
         self.bell.notified().await;
     }
 
-    fn set_waiting(&self, count: usize) {
+    pub(crate) fn set_waiting(&self, count: usize) {
         self.waiting.store(count, Ordering::Relaxed);
     }
 }

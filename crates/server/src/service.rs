@@ -67,8 +67,8 @@ impl Service {
         let worlds = Arc::new(Worlds::new(world));
         let importer = Importer { store: Arc::clone(&store), modes: MODES, backlog: Arc::clone(&backlog) };
         let metrics = Metrics::default();
-        let waiting = Arc::clone(&backlog);
-        metrics.set_backlog(move || waiting.waiting() as u64);
+        metrics.watch_backlog(&backlog);
+        metrics.watch_store(&store);
         Self {
             worlds,
             store,

@@ -105,6 +105,22 @@ fn metrics_count_what_was_answered_and_no_path_makes_a_label() {
 }
 
 #[test]
+fn the_program_shows_each_figure_once_those_of_its_store_included() {
+    let mut command = rollcall();
+    let server =
+        rollcall_testbed::server::Server::start(command.args(["--memory", "--listen", "127.0.0.1:0"])).unwrap();
+    let mut client = Connection::open(server.address).unwrap();
+    send(&mut client, "POST", IMPORT, &[JSON], Some(&import()));
+    let page = String::from_utf8(send(&mut client, "GET", "/metrics", &[], None).body).unwrap();
+    let mut names = HashSet::new();
+    for name in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(names.insert(name), "{name} stands twice in\n{page}");
+    }
+    assert!(names.contains("rollcall_trigger_backlog") && page.contains("\nrollcall_store_profiles 1\n"), "{page}");
+    server.stop().unwrap();
+}
+
+#[test]
 fn metrics_can_be_switched_off() {
     let mut command = rollcall();
     command.args(["--memory", "--listen", "127.0.0.1:0", "--no-metrics"]);

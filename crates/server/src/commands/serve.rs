@@ -186,12 +186,8 @@ fn service(arguments: &ServeArguments, world: World, geo: Geo, store: Arc<dyn St
         ..Limits::default()
     };
     let backlog = Arc::new(Backlog::of_at_most(arguments.webhooks.max_waiting_events));
-    let service = Service::with_backlog(world, store, Arc::clone(&backlog));
+    let service = Service::with_backlog(world, store, backlog);
     let metrics = service.metrics.filter(|_| !arguments.no_metrics);
-    if let Some(metrics) = &metrics {
-        metrics.set_backlog(move || backlog.waiting() as u64);
-        metrics.watch_store(&service.store);
-    }
     Service { limits, metrics, geo: Arc::new(geo), ..service }
 }
 
