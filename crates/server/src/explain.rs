@@ -7,20 +7,14 @@ use crate::{
     routes::{Request, Route},
 };
 use rollcall_codec::{answer::Trial, parameter::Parameter};
-use rollcall_matching::{index::ProfileIndex, key::LookupKey};
 use rollcall_model::{
     action::Action,
-    database::DatabaseId,
     explanation::Explanation,
     import::{ImportOutcome, ImportRequest},
-    profile::{Profile, ProfileId},
     rejection::Rejection,
     response_code::ResponseCode,
 };
-use rollcall_store::{
-    error::StoreError,
-    transaction::{self, OutboxChange, Transaction, View},
-};
+use rollcall_store::transaction::{self, Transaction};
 use std::sync::Arc;
 
 /// Whether the import is to explain itself, by the body or else by the query; one that is only tried always does.
@@ -70,52 +64,16 @@ pub(crate) async fn import(
     service.geo.fill(&mut import);
     let database = import.database;
     let (world, modes, backlog) = (Arc::clone(from.world), service.modes, Arc::clone(&service.backlog));
-    let work = move |state: &mut dyn Transaction| {
-        let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
+    let effect = move |state: &mut dyn Transaction| {
         let mut explanation = Explanation::default();
-        let outcome = match trial.is_dry_run {
-            true => effect.take(&mut Untouched(state), Some(&mut explanation)),
-            false => effect.take(state, Some(&mut explanation)),
-        };
-        apart(outcome.map(|outcome| (outcome, explanation)))
+        let effect = Effect { request: &import, world: &world, modes, backlog: &backlog };
+        apart(effect.take(state, Some(&mut explanation)).map(|outcome| (outcome, explanation)))
     };
-    let explained = transaction::write(&*service.store, work).await??;
+    if trial.is_dry_run {
+        let tried = transaction::read(&*service.store, move |state| transaction::try_out(state, &effect)).await?;
+        return Ok(tried?);
+    }
+    let explained = transaction::write(&*service.store, effect).await??;
     service.backlog.ring_for(database, from.world);
     Ok(explained)
-}
-
-/// A state that stays as it is, whatever is put.
-struct Untouched<'a>(&'a mut dyn Transaction);
-
-impl ProfileIndex for Untouched<'_> {
-    type Error = StoreError;
-
-    fn find_oldest(
-        &self,
-        database: DatabaseId,
-        key: &LookupKey<'_>,
-        count: usize,
-    ) -> Result<Vec<ProfileId>, StoreError> {
-        self.0.find_oldest(database, key, count)
-    }
-}
-
-impl View for Untouched<'_> {
-    fn profile(&self, database: DatabaseId, id: ProfileId) -> Result<Option<Arc<Profile>>, StoreError> {
-        self.0.profile(database, id)
-    }
-}
-
-impl Transaction for Untouched<'_> {
-    fn put(&mut self, _: Profile) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn remove(&mut self, _: DatabaseId, _: ProfileId) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn change_outbox(&mut self, _: OutboxChange) -> Result<(), StoreError> {
-        Ok(())
-    }
 }

@@ -1,6 +1,6 @@
 //! What a piece of work may ask and change, what a store must be able to do, and how work gets its answer.
 
-use crate::{error::StoreError, figures::Figures};
+use crate::{error::StoreError, figures::Figures, overlay::Overlay};
 use rollcall_matching::{
     index::ProfileIndex,
     key::{KeySource, LookupKey},
@@ -106,6 +106,11 @@ pub async fn write<T: Send + 'static>(
     store.enqueue(job)?;
     // A store that goes down before it gets to a job drops it unanswered.
     answer.await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// Does the work over a state that stays as it is: what it changes it sees itself, and nobody else ever.
+pub fn try_out<T>(state: &dyn View, work: impl FnOnce(&mut dyn Transaction) -> T) -> T {
+    work(&mut Overlay::new(state))
 }
 
 /// Runs `work` on one consistent state of the store, in which everything is that has been answered before: in a place of
