@@ -138,8 +138,13 @@ fn stored_subscription() -> Value {
         ("priority", number()),
         ("custom_fields", json!({ "type": "object" })),
         ("cats", list_of(&text())),
+        ("hash_id", json!({ "type": "string", "pattern": "^[0-9a-f]{8}$", "description": "A short name of it." })),
+        ("is_delete", json!({ "const": false })),
     ]);
     add_properties(&mut subscription, address(true));
+    for part in [Parameter::Date, Parameter::Ip, Parameter::Url] {
+        subscription["properties"][part.name()] = parameter(part);
+    }
     subscription
 }
 
